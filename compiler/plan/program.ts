@@ -1,0 +1,117 @@
+/**
+ * @file Program: what the compiler hands to the runtime. Plain JSON; it runs without the compiler.
+ *
+ * It knows buffers, shaders and steps; it knows no ops, adapters or models. Sizes are exact: the runtime allocates these
+ * buffers and no others. All offsets and sizes are bytes; every tensor starts at a multiple of 256.
+ */
+
+/** What a buffer holds; `peft plan` sums bytes by this. */
+export type BufferKind = 'weights' | 'adapter' | 'optimizer' | 'gradients' | 'constants' | 'batch' | 'activations' | 'uniforms' | 'scalars' | 'results';
+
+export interface BufferDecl {
+  readonly name: string;
+  readonly kind: BufferKind;
+  readonly bytes: number;
+}
+
+/** How the elements of a freshly made tensor are drawn. Fans and bounds are already worked out. */
+export type Init =
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
+  | { readonly kind: 'normal'; readonly mean: number; readonly std: number };
+
+/** Where a persistent tensor's first value comes from. */
+export type Source =
+  /** The checkpoint's tensor `keys[0]`, or the first of the others that exists; `fresh` is used when none does (absent: that is an error). */
+  | { readonly kind: 'checkpoint'; readonly keys: readonly string[]; readonly rows?: readonly [number, number]; readonly fresh?: Init }
+  /** Drawn from the counter-based generator with the run's seed and the tensor's name. */
+  | { readonly kind: 'init'; readonly init: Init }
+  | { readonly kind: 'zeros' }
+  /** Little-endian f32 or i32 elements, base64. */
+  | { readonly kind: 'data'; readonly base64: string }
+  /** Written by the host before each execution of an entry (batch inputs). */
+  | { readonly kind: 'host' };
+
+/** A named range of a buffer. */
+export interface TensorDecl {
+  readonly name: string;
+  readonly dtype: 'f32' | 'i32';
+  readonly shape: readonly number[];
+  readonly buffer: number;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly source: Source;
+}
+
+/** A number the host computes in f64 before a step from the variables it knows (`step`, `total`, `lr`, `seed`, …). */
+export type ScalarExpr =
+  | number
+  | { readonly var: string }
+  | { readonly op: ScalarOp; readonly args: readonly ScalarExpr[] };
+/** Operations of scalar expressions; comparisons give 0 or 1, `select(c, a, b)` is a when c is not 0. */
+export type ScalarOp = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'pow' | 'min' | 'max' | 'neg' | 'sqrt' | 'exp' | 'log' | 'cos' | 'sin' | 'floor' | 'ceil' | 'less' | 'equal' | 'not' | 'and' | 'or' | 'select';
+
+/** One 32-bit word in the `scalars` buffer of an entry. */
+export interface ScalarSlot {
+  readonly expr: ScalarExpr;
+  readonly dtype: 'f32' | 'u32';
+  /** Byte offset in the scalars buffer. */
+  readonly offset: number;
+}
+
+/** A deduplicated WGSL module with one entry point `main`. Binding 0 is the uniform block of the step (`uniform`),
+ * binding 1 the scalars (`uniform`) where `scalars` is true, then one storage buffer for each of `access`. */
+export interface Shader {
+  readonly label: string;
+  readonly code: string;
+  readonly scalars: boolean;
+  readonly access: readonly ('read' | 'read_write')[];
+}
+
+/** One dispatch. */
+export interface Step {
+  readonly label: string;
+  readonly shader: number;
+  readonly bindings: readonly { readonly buffer: number; readonly offset: number; readonly bytes: number }[];
+  /** Byte range of this step's uniform block in the `uniforms` buffer. */
+  readonly uniforms: { readonly offset: number; readonly bytes: number };
+  readonly workgroups: readonly [number, number, number];
+  readonly flops: number;
+}
+
+/** A list of dispatches submitted together: `train/8x32`, `eval/8x32`, `update`. */
+export interface Entry {
+  readonly name: string;
+  /** Names of the host-written tensors it reads. */
+  readonly inputs: readonly string[];
+  readonly scalars: readonly ScalarSlot[];
+  readonly steps: readonly Step[];
+  /** Values a caller may read after the entry ran: ranges of `results` or activations. */
+  readonly outputs: readonly { readonly name: string; readonly dtype: 'f32' | 'i32'; readonly shape: readonly number[]; readonly buffer: number; readonly offset: number; readonly bytes: number }[];
+}
+
+/** What the compiler assumed of the device. */
+export interface Target {
+  /** `software`: no workgroup memory, no barriers, rows on lanes. `gpu`: tiles in workgroup memory. */
+  readonly kind: 'software' | 'gpu';
+  /** 0 where subgroups are not used. */
+  readonly subgroup: number;
+  readonly f16: boolean;
+  readonly maxBindingBytes: number;
+  readonly maxBufferBytes: number;
+  readonly maxStorageBuffers: number;
+  readonly maxWorkgroupThreads: number;
+  readonly maxWorkgroupBytes: number;
+}
+
+export interface Program {
+  readonly format: 'peft-program';
+  readonly version: 1;
+  readonly target: Target;
+  readonly buffers: readonly BufferDecl[];
+  readonly tensors: readonly TensorDecl[];
+  readonly shaders: readonly Shader[];
+  readonly entries: readonly Entry[];
+  /** Initial content of the `uniforms` buffer, base64. */
+  readonly uniforms: string;
+}
