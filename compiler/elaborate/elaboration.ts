@@ -1,0 +1,34 @@
+/**
+ * @file Elaboration: the state of turning definitions into one graph: the graph under construction, the host scalars it
+ * uses, the adapters on its sites, and what has been evaluated already.
+ */
+import type { GraphBuilder } from '../graph/builder.js';
+import type { ScalarExpr } from '../plan/program.js';
+import type { AdapterInstance, ModuleInstance } from './instance.js';
+import type { Scope } from './scope.js';
+import type { Value } from './value.js';
+
+export interface Elaboration {
+  /** Undefined while only numbers are wanted (reading a configuration, binding parameters). */
+  readonly graph: GraphBuilder | undefined;
+  /** Whether dropout acts. */
+  readonly training: boolean;
+  readonly adapters: ReadonlyMap<ModuleInstance, AdapterInstance>;
+  /** Host scalars by name, in order of first use. */
+  readonly hosts: Map<string, ScalarExpr>;
+  /** Scope around a module in this elaboration, where it is not the file's: the task that a model runs. */
+  readonly outer: Map<ModuleInstance, Scope>;
+  /** Values of members already evaluated, by their owner. */
+  readonly memo: Map<object, Map<string, Value>>;
+  /** Owners and members being evaluated, to find definitions that need themselves. */
+  readonly active: Map<object, Set<string>>;
+  /** Next stream of random numbers. */
+  streams: number;
+  /** Depth of calls, bounded: the language has no recursion. */
+  depth: number;
+}
+
+/** A fresh elaboration. */
+export function createElaboration(graph: GraphBuilder | undefined, options: { training: boolean; adapters?: ReadonlyMap<ModuleInstance, AdapterInstance> }): Elaboration {
+  return { graph, training: options.training, adapters: options.adapters ?? new Map(), hosts: new Map(), outer: new Map(), memo: new Map(), active: new Map(), streams: 0, depth: 0 };
+}

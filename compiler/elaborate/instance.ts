@@ -1,0 +1,74 @@
+/**
+ * @file Instances: the tree of modules that a model definition becomes once its configuration is read, with the tensors,
+ * roles and checkpoint paths of each, and the adapter that sits on it.
+ */
+import type { Definition, Member } from '../../grammar/ast.js';
+import type { Span } from '../../grammar/diagnostics.js';
+import type { Init } from '../plan/program.js';
+import type { Scope } from './scope.js';
+import type { Value } from './value.js';
+
+/** One tensor of a module or an adapter. */
+export interface StorageInstance {
+  /** Name in the language: `W`, `A`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Names of the tensor in its file, the first is the canonical one: `bert.pooler.dense.weight`. */
+  readonly keys: readonly string[];
+  readonly init: Init;
+  readonly doc: string;
+  readonly span: Span;
+}
+
+/** One step of a role: `attention`, or `layers` with its index. */
+export interface RolePart {
+  readonly name: string;
+  readonly index?: number;
+}
+
+export interface ModuleInstance {
+  readonly definition: Definition;
+  /** Where the module stands in the checkpoint: `bert.encoder.layer.0.attention.self.query`. */
+  readonly path: string;
+  readonly params: ReadonlyMap<string, Value>;
+  /** Every kind of module this one is, itself first, with the parameters of that kind in order. */
+  readonly kinds: readonly { readonly name: string; readonly args: readonly Value[] }[];
+  /** Roles from the root of the model; several where one module does several things. */
+  readonly roles: readonly (readonly RolePart[])[];
+  readonly storage: readonly StorageInstance[];
+  readonly parts: ReadonlyMap<string, ModuleInstance | readonly ModuleInstance[]>;
+  /** May be newly made where the checkpoint does not have it. */
+  readonly fresh: boolean;
+  /** Members evaluated on demand. */
+  readonly members: readonly Member[];
+  /** Scope of the file that defines it. */
+  readonly globals: Scope;
+}
+
+/** An adapter on a site. */
+export interface AdapterInstance {
+  readonly definition: Definition;
+  readonly site: ModuleInstance;
+  readonly params: ReadonlyMap<string, Value>;
+  /** Trained and frozen tensors; `kind` says which. */
+  readonly storage: readonly (StorageInstance & { readonly storage: 'train' | 'frozen' | 'shared' })[];
+  readonly members: readonly Member[];
+  readonly globals: Scope;
+}
+
+/** Every module of a tree, parents before children, in the order of declaration. */
+export function allModules(root: ModuleInstance): ModuleInstance[] {
+  const found: ModuleInstance[] = [];
+  const walk = (module: ModuleInstance): void => {
+    found.push(module);
+    for (const part of module.parts.values()) {
+      if (Array.isArray(part)) for (const one of part as readonly ModuleInstance[]) walk(one);
+      else walk(part as ModuleInstance);
+    }
+  };
+  walk(root);
+  return found;
+}
+
+/** A role as it is written: `layers[3].attention.query`. */
+export const showRole = (role: readonly RolePart[]): string => role.map((p) => (p.index === undefined ? p.name : `${p.name}[${p.index}]`)).join('.');

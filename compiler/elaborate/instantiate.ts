@@ -1,0 +1,237 @@
+/**
+ * @file Instantiation: a model definition and a configuration become a tree of modules with shapes, checkpoint names and
+ * roles; an adapter definition and a site become an adapter with its tensors. Only numbers are computed here.
+ */
+import type { Definition, Expr, Member } from '../../grammar/ast.js';
+import type { Span } from '../../grammar/diagnostics.js';
+import type { Init } from '../plan/program.js';
+import { siteArguments } from './adapter.js';
+import { createElaboration, type Elaboration } from './elaboration.js';
+import { bindParams, evaluate, evaluateArguments, requireHolds, type EvaluatedArgument } from './evaluate.js';
+import type { AdapterInstance, ModuleInstance, RolePart, StorageInstance } from './instance.js';
+import { memberNames, moduleScope } from './members.js';
+import { nearest } from './nearest.js';
+import { lazyScope, scopeOf, type Scope } from './scope.js';
+import { anchored, Stop, stop } from './stop.js';
+import { checkParam, hasType, showType } from './types.js';
+import { describe, float, integer, none, text, type Value } from './value.js';
+import { evaluateMember } from './members.js';
+
+/** A JSON value, as `config.json` holds it. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+interface Place {
+  readonly path: string;
+  readonly roles: readonly (readonly RolePart[])[];
+  readonly fresh: boolean;
+}
+
+const root: Place = { path: '', roles: [[]], fresh: false };
+
+/** A module of a definition with bound parameters, and everything below it. */
+function instantiate(e: Elaboration, definition: Definition, params: ReadonlyMap<string, Value>, globals: Scope, place: Place, extra: readonly Member[] = []): ModuleInstance {
+  const members = [...(definition.body.kind === 'block' ? definition.body.members : []), ...extra];
+  const storage: StorageInstance[] = [];
+  const parts = new Map<string, ModuleInstance | readonly ModuleInstance[]>();
+  const instance: ModuleInstance = { definition, path: place.path, params, kinds: kindsOf(e, definition, params, globals), roles: place.roles, storage, parts, fresh: place.fresh, members, globals };
+  const scope = moduleScope(e, instance);
+  for (const m of members) {
+    switch (m.kind) {
+      case 'require':
+        requireHolds(e, m, scope);
+        break;
+      case 'storage':
+        if (m.when === undefined || holds(e, m.when, scope)) storage.push(storageOf(e, m, scope, place.path));
+        break;
+      case 'part':
+        if (m.when === undefined || holds(e, m.when, scope)) parts.set(m.name.text, partOf(e, m, scope, place));
+        break;
+      case 'error':
+        stop('PEFT0001', m.span, 'this part could not be read');
+        break;
+      default:
+        break;
+    }
+  }
+  return instance;
+}
+
+function holds(e: Elaboration, expr: Expr, scope: Scope): boolean {
+  const value = evaluate(e, expr, scope);
+  return value.kind === 'bool' ? value.value : stop('PEFT0214', expr.span, `a condition must be true or false, not ${describe(value)}`);
+}
+
+function kindsOf(e: Elaboration, definition: Definition, params: ReadonlyMap<string, Value>, globals: Scope): ModuleInstance['kinds'] {
+  const own = { name: definition.name.text, args: definition.params.map((p) => params.get(p.name.text) ?? none) };
+  if (definition.is === undefined) return [own];
+  if (definition.is.kind !== 'call' || definition.is.callee.kind !== 'name') return stop('PEFT0231', definition.is.span, 'is needs a module with its parameters');
+  const scope = scopeOf(params, globals);
+  const parent = scope.lookup(definition.is.callee.name);
+  if (parent?.kind !== 'definition' || parent.definition.what !== 'module') return stop('PEFT0231', definition.is.span, `${definition.is.callee.name} is not a module`);
+  const bound = bindParams(e, parent.definition.name.text, parent.definition.params, evaluateArguments(e, definition.is.args, scope), parent.scope, definition.is.span);
+  const values = new Map(parent.definition.params.map((p) => [p.name.text, bound.lookup(p.name.text) ?? none] as const));
+  return [own, ...kindsOf(e, parent.definition, values, parent.scope)];
+}
+
+type Storage = Extract<Member, { kind: 'storage' }>;
+
+function storageOf(e: Elaboration, m: Storage, scope: Scope, path: string): StorageInstance {
+  if (m.type?.kind !== 'type-tensor') return stop('PEFT0232', m.span, `${m.name.text} needs a shape`, { help: `write ${m.name.text}: [rows, columns]` });
+  const shape = m.type.dims.map((dim) => {
+    if (dim.kind === 'rest') return stop('PEFT0232', dim.span, 'the shape of a stored tensor must be complete');
+    const size = evaluate(e, dim.expr, scope);
+    if (size.kind !== 'number' || !Number.isInteger(size.value) || size.value < 1) return stop('PEFT0305', dim.expr.span, `an axis must be a whole number of at least 1, not ${describe(size)}`);
+    return size.value;
+  });
+  const keys = (m.foreign.length > 0 ? m.foreign.map((f) => f.value) : [m.name.text]).map((key) => (path === '' ? key : `${path}.${key}`));
+  return { name: m.name.text, shape, keys, init: initOf(e, m, shape, scope), doc: m.doc, span: m.span };
+}
+
+/** Distributions a new tensor may be drawn from. The fan-in is the last axis. */
+const distributions: Readonly<Record<string, { readonly params: readonly string[]; readonly make: (args: ReadonlyMap<string, number>, shape: readonly number[]) => Init }>> = {
+  zeros: { params: [], make: () => ({ kind: 'constant', value: 0 }) },
+  ones: { params: [], make: () => ({ kind: 'constant', value: 1 }) },
+  constant: { params: ['value'], make: (a) => ({ kind: 'constant', value: a.get('value') ?? 0 }) },
+  normal: { params: ['std', 'mean'], make: (a) => ({ kind: 'normal', mean: a.get('mean') ?? 0, std: a.get('std') ?? 1 }) },
+  uniform: { params: ['low', 'high'], make: (a) => ({ kind: 'uniform', low: a.get('low') ?? 0, high: a.get('high') ?? 1 }) },
+  kaiming_uniform: {
+    params: [],
+    make: (_a, shape) => {
+      const bound = 1 / Math.sqrt(shape[shape.length - 1] as number);
+      return { kind: 'uniform', low: -bound, high: bound };
+    },
+  },
+};
+
+function initOf(e: Elaboration, m: Storage, shape: readonly number[], scope: Scope): Init {
+  if (m.init === undefined) return { kind: 'constant', value: 0 };
+  if (m.init.kind !== 'call' || m.init.callee.kind !== 'name') return stop('PEFT0233', m.init.span, 'an initial value is a distribution', { help: `one of ${Object.keys(distributions).join(', ')}` });
+  const name = m.init.callee.name;
+  const distribution = distributions[name];
+  if (distribution === undefined) {
+    const near = nearest(name, Object.keys(distributions));
+    return stop('PEFT0233', m.init.callee.span, `${name} is not a distribution`, { help: near ? `did you mean ${near}?` : `one of ${Object.keys(distributions).join(', ')}` });
+  }
+  const args = new Map<string, number>();
+  evaluateArguments(e, m.init.args, scope).forEach((arg, i) => {
+    const key = arg.name ?? distribution.params[i];
+    if (key === undefined || !distribution.params.includes(key)) stop('PEFT0224', arg.span, `${name} has no parameter ${key ?? i + 1}`);
+    if (arg.value.kind !== 'number') stop('PEFT0205', arg.span, `a number is needed here, not ${describe(arg.value)}`);
+    else args.set(key as string, arg.value.value);
+  });
+  return distribution.make(args, shape);
+}
+
+type Part = Extract<Member, { kind: 'part' }>;
+
+function partOf(e: Elaboration, m: Part, scope: Scope, place: Place): ModuleInstance | readonly ModuleInstance[] {
+  const make = (inner: Scope, index?: number): ModuleInstance => {
+    const value = evaluate(e, m.value, inner);
+    if (value.kind !== 'call' || value.definition?.what !== 'module') return stop('PEFT0231', m.value.span, `a part is a module, not ${describe(value)}`);
+    const foreign = m.foreign?.value.replace(/\{(\w+)\}/g, (_w, name: string) => describe(inner.lookup(name) ?? none)) ?? m.name.text;
+    const path = place.path === '' ? foreign : foreign === '' ? place.path : `${place.path}.${foreign}`;
+    const steps = m.role ?? [];
+    const own = steps.length === 0 ? [[]] : cross(steps.map((s) => s.names.map((n) => n.text)));
+    const roles = place.roles.flatMap((outer) =>
+      own.map((names) => [...outer, ...names.map((name, i): RolePart => (index !== undefined && i === names.length - 1 ? { name, index } : { name }))]),
+    );
+    const definition = value.definition;
+    const globals = definitionScope(inner, m.value, definition);
+    return instantiate(e, definition, value.args, globals, { path, roles, fresh: place.fresh || m.fresh });
+  };
+  if (m.index === undefined) return make(scope);
+  const count = evaluate(e, m.index.count, scope);
+  if (count.kind !== 'number' || !Number.isInteger(count.value) || count.value < 1) return stop('PEFT0305', m.index.count.span, `a number of parts must be a whole number of at least 1, not ${describe(count)}`);
+  return Array.from({ length: count.value }, (_, i) => make(scopeOf(new Map([[(m.index as NonNullable<Part['index']>).name.text, integer(i)]]), scope), i));
+}
+
+/** The scope a called definition was written in. */
+function definitionScope(scope: Scope, call: Expr, definition: Definition): Scope {
+  const callee = call.kind === 'call' && call.callee.kind === 'name' ? scope.lookup(call.callee.name) : undefined;
+  return callee?.kind === 'definition' && callee.definition === definition ? callee.scope : scope;
+}
+
+const cross = (steps: readonly (readonly string[])[]): string[][] => steps.reduce<string[][]>((all, names) => all.flatMap((prefix) => names.map((n) => [...prefix, n])), [[]]);
+
+/** A model for a task: parameters from `config.json`, overridden by the experiment, with the parts that the task adds. */
+export function instantiateModel(definition: Definition, globals: Scope, config: { readonly [key: string]: Json }, overrides: readonly EvaluatedArgument[], task: { readonly name: string; readonly args: ReadonlyMap<string, Value>; readonly span: Span } | undefined, configName: string, at: Span): ModuleInstance {
+  const e = createElaboration(undefined, { training: false });
+  const known = definition.params.map((p) => p.name.text);
+  for (const o of overrides) {
+    if (o.name === undefined) stop('PEFT0234', o.span, 'an override needs a name', { help: 'write name: value' });
+    if (!known.includes(o.name as string)) {
+      const near = nearest(o.name as string, known);
+      stop('PEFT0224', o.span, `model ${definition.name.text} has no setting ${o.name}`, { help: near ? `did you mean ${near}?` : `it has ${known.join(', ')}` });
+    }
+  }
+  const params = new Map<string, Value>();
+  const scope = scopeOf(params, globals);
+  for (const p of definition.params) {
+    const name = p.name.text;
+    const override = overrides.find((o) => o.name === name);
+    let value: Value;
+    if (override !== undefined) value = override.value;
+    else if (name in config && !(config[name] === null && p.default !== undefined)) value = fromJson(config[name] as Json, p.type ? showType(p.type) : '');
+    else if (p.default !== undefined) value = evaluate(e, p.default, scope);
+    else value = stop('PEFT0501', at, `${configName} has no ${name}, which model ${definition.name.text} needs`, { notes: [{ message: `${name} is declared here`, span: p.span }] });
+    if (override === undefined && p.type !== undefined && !hasType(value, p.type)) {
+      stop('PEFT0502', at, `${name} in ${configName} must be ${showType(p.type)}, not ${describe(value)}`, { notes: [{ message: `${name} is declared here`, span: p.span }] });
+    }
+    checkParam(p, value, override?.span ?? at, (bound) => evaluate(e, bound, scope));
+    params.set(name, value);
+  }
+  const members = definition.body.kind === 'block' ? definition.body.members : [];
+  const tasks = members.filter((m): m is Extract<Member, { kind: 'nested' }> => m.kind === 'nested');
+  const nested = task === undefined ? undefined : tasks.find((m) => m.name.text === task.name);
+  if (task !== undefined && nested === undefined) {
+    stop('PEFT0503', task.span, `model ${definition.name.text} cannot ${task.name}`, { help: tasks.length > 0 ? `it can ${tasks.map((t) => t.name.text).join(', ')}` : 'it has no tasks' });
+  }
+  for (const [name, value] of task?.args ?? []) params.set(name, value);
+  return told(at, () => instantiate(e, definition, params, globals, root, nested?.members ?? []));
+}
+
+/** Runs `body`; a fault found in another file is told at `at`. */
+function told<T>(at: Span, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof Stop) throw new Stop(anchored(error.diagnostic, at));
+    throw error;
+  }
+}
+
+/** A JSON value as a value of the language; a number is a share where the type wants one. */
+function fromJson(json: Json, type: string): Value {
+  if (json === null) return none;
+  if (typeof json === 'boolean') return { kind: 'bool', value: json };
+  if (typeof json === 'string') return text(json);
+  if (typeof json === 'number') {
+    if (type.split(' or ').includes('Ratio')) return { kind: 'number', value: json, integer: false, unit: 'ratio' };
+    return Number.isInteger(json) ? integer(json) : float(json);
+  }
+  if (isList(json)) return { kind: 'list', items: json.map((item) => fromJson(item, '')) };
+  return { kind: 'record', fields: new Map(Object.entries(json).map(([key, value]) => [key, fromJson(value, '')])) };
+}
+
+const isList = (json: Json): json is readonly Json[] => Array.isArray(json);
+
+/** An adapter on a site: its own parameters and tensors, with what it takes over from others by `use`. */
+export function instantiateAdapter(definition: Definition, globals: Scope, params: ReadonlyMap<string, Value>, site: ModuleInstance, at: Span): AdapterInstance {
+  const e = createElaboration(undefined, { training: false });
+  const members = definition.body.kind === 'block' ? definition.body.members : [];
+  const storage: AdapterInstance['storage'][number][] = [];
+  const adapter: AdapterInstance = { definition, site, params, storage, members, globals };
+  const values = new Map([...siteArguments(adapter), ...params]);
+  const outer = scopeOf(values, globals);
+  const scope: Scope = lazyScope(memberNames(members), (name) => evaluateMember(e, members, name, scope), outer);
+  return told(at, () => {
+    for (const m of members) {
+      if (m.kind === 'require') requireHolds(e, m, scope);
+      if (m.kind === 'error') stop('PEFT0001', m.span, 'this part could not be read');
+      if (m.kind !== 'storage' || (m.when !== undefined && !holds(e, m.when, scope))) continue;
+      if (m.storage !== 'train' && m.storage !== 'frozen' && m.storage !== 'shared') return stop('PEFT0235', m.span, `${m.storage} cannot stand in an adapter`);
+      storage.push({ ...storageOf(e, m, scope, site.path), storage: m.storage });
+    }
+    return adapter;
+  });
+}

@@ -1,0 +1,32 @@
+/**
+ * @file Facts: what the checker is told about the world, as plain data. The compiler opens no file; whoever calls it reads
+ * `config.json`, the headers of safetensors files, the tokenizer and the columns of tables, and passes them in.
+ */
+import type { BaseSource, Json, TableSource } from './spec.js';
+
+/** What a file or folder turned out to be, or why it could not be read. */
+export type Fact<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string; readonly help?: string };
+
+export interface BaseFacts {
+  /** Name of the configuration for messages: `ko-bert/config.json`. */
+  readonly configName: string;
+  readonly config: { readonly [key: string]: Json };
+  /** Name, shape and dtype of every tensor, from the header alone; undefined where there are no weights (scratch). */
+  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype: string }> | undefined;
+  /** Undefined where there is no tokenizer. */
+  readonly tokenizer: Fact<{ readonly vocabulary: number; readonly maskToken?: number }>;
+}
+
+export interface TableFacts {
+  readonly columns: readonly string[];
+  /** Rows after `take`. */
+  readonly rows: number;
+}
+
+export interface Facts {
+  readonly base: (source: BaseSource) => Fact<BaseFacts>;
+  readonly table: (source: TableSource) => Fact<TableFacts>;
+}
+
+/** A key that is the same for the same source. */
+export const sourceKey = (source: BaseSource | TableSource): string => JSON.stringify(source);

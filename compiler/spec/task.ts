@@ -1,0 +1,57 @@
+/**
+ * @file The batch of a task: what one batch holds and from which column it is made. The recipes are what the runtime's data
+ * pipeline can make; the task only names them.
+ */
+import type { Expr, Member } from '../../grammar/ast.js';
+import type { Elaboration } from '../elaborate/elaboration.js';
+import { evaluate } from '../elaborate/evaluate.js';
+import { nearest } from '../elaborate/nearest.js';
+import { scopeOf } from '../elaborate/scope.js';
+import { stop } from '../elaborate/stop.js';
+import { describe } from '../elaborate/value.js';
+import type { BoundDefinition } from './check.js';
+
+/** Recipes of the data pipeline, and the axes of what they make: b rows, t tokens. */
+export const recipes = {
+  /** Token ids of a text column, padded. */
+  tokens: ['b', 't'],
+  /** 1 where a token is, 0 where padding is. */
+  token_mask: ['b', 't'],
+  /** Token ids to predict; -100 where padding is. */
+  targets: ['b', 't'],
+  /** A class from 0 on; -100 in rows that only fill the batch. */
+  class: ['b'],
+} as const satisfies Record<string, readonly ('b' | 't')[]>;
+export type Recipe = keyof typeof recipes;
+
+export interface BatchField {
+  readonly name: string;
+  readonly recipe: Recipe;
+  /** The column field of `data` it is made from. */
+  readonly column?: string;
+  /** Number of classes, for `class`. */
+  readonly classes?: number;
+}
+
+/** The fields of a task's `batch { … }`. */
+export function batchRecipe(e: Elaboration, task: BoundDefinition): BatchField[] {
+  const members = task.definition.body.kind === 'block' ? task.definition.body.members : [];
+  const section = members.find((m): m is Extract<Member, { kind: 'section' }> => m.kind === 'section' && m.section.name.text === 'batch');
+  if (section === undefined) return stop('PEFT0236', task.definition.name.span, `task ${task.definition.name.text} has no batch { … }`);
+  const scope = scopeOf(task.args, task.scope);
+  return section.section.fields.map((field) => {
+    const { value } = field;
+    if (value.kind !== 'call' || value.callee.kind !== 'name') return stop('PEFT0237', value.span, 'a field of a batch is a recipe such as tokens(text)');
+    const recipe = value.callee.name;
+    if (!Object.hasOwn(recipes, recipe)) {
+      const near = nearest(recipe, Object.keys(recipes));
+      return stop('PEFT0237', value.callee.span, `${recipe} is not a recipe`, { help: near ? `did you mean ${near}?` : `recipes are ${Object.keys(recipes).join(', ')}` });
+    }
+    const column = columnName(value.args[0]?.value);
+    const second = value.args[1] === undefined ? undefined : evaluate(e, value.args[1].value, scope);
+    if (second !== undefined && second.kind !== 'number') return stop('PEFT0205', value.span, `a number is needed here, not ${describe(second)}`);
+    return { name: field.name.text, recipe: recipe as Recipe, ...(column === undefined ? {} : { column }), ...(second === undefined ? {} : { classes: second.value }) };
+  });
+}
+
+const columnName = (expr: Expr | undefined): string | undefined => (expr?.kind === 'name' ? expr.name : undefined);
