@@ -115,3 +115,39 @@ export interface Program {
   /** Initial content of the `uniforms` buffer, base64. */
   readonly uniforms: string;
 }
+
+/** One field of a batch: what the data pipeline makes, and from which column. */
+export interface BatchInput {
+  readonly name: string;
+  readonly recipe: 'tokens' | 'token_mask' | 'targets' | 'class';
+  readonly column: string | null;
+  readonly classes: number | null;
+}
+
+/** A tensor that is trained: where it lives, and its key in the adapter's file. */
+export interface TrainedTensor {
+  readonly name: string;
+  readonly key: string;
+  readonly shape: readonly number[];
+}
+
+/** Program with all that a run needs beside it: what `peft build` writes. */
+export interface Package {
+  readonly format: 'peft-package';
+  readonly version: 1;
+  /** SHA-256 of the Spec's meaning. */
+  readonly hash: string;
+  readonly spec: unknown;
+  readonly program: Program;
+  readonly batch: readonly BatchInput[];
+  /** Padded lengths that entries `train/ROWSxTOKENS` and `eval/ROWSxTOKENS` exist for, ascending. */
+  readonly lengths: readonly number[];
+  readonly rows: number;
+  /** Learning rate over the host variables `step` and `total`. */
+  readonly rate: ScalarExpr;
+  readonly trained: readonly TrainedTensor[];
+  /** What the adapter's configuration file says. */
+  readonly adapterConfig: { readonly [key: string]: unknown };
+  /** What is measured: names known to the runtime's metrics. */
+  readonly metrics: readonly string[];
+}
