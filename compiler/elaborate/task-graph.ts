@@ -38,11 +38,12 @@ export function elaborateTask(e: Elaboration, model: ModuleInstance, task: Bound
   const inputs = new Map<string, Value>(batch.map((f) => [f.name, { kind: 'tensor', node: g.add('input', [], { name: f.name, shape: recipes[f.recipe].map((axis) => size[axis]), dtype: 'i32' }) }] as const));
   const members = task.definition.body.kind === 'block' ? task.definition.body.members : [];
   const owner = {};
-  const names = [...inputs.keys(), ...task.args.keys(), ...memberNames(members), 'logits'];
+  const self: Value = { kind: 'module', instance: model };
+  const names = [...inputs.keys(), ...task.args.keys(), ...memberNames(members), 'logits', 'model'];
   const scope: Scope = lazyScope(
     names,
     (name) =>
-      once(e, owner, name, span, () => inputs.get(name) ?? task.args.get(name) ?? evaluateMember(e, members, name, scope) ?? (name === 'logits' ? evaluateMember(e, model.members, 'logits', moduleScope(e, model)) : undefined)),
+      once(e, owner, name, span, () => (name === 'model' ? self : undefined) ?? inputs.get(name) ?? task.args.get(name) ?? evaluateMember(e, members, name, scope) ?? (name === 'logits' ? evaluateMember(e, model.members, 'logits', moduleScope(e, model)) : undefined)),
     task.scope,
   );
   e.outer.set(model, lazyScope(names, (name) => (name === 'logits' ? undefined : scope.lookup(name)), model.globals));

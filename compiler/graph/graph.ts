@@ -5,24 +5,16 @@
  * attributes are one node; shapes are static and positive; elementwise ops have inputs of one shape (broadcasting is
  * explicit); a graph is never mutated once `finish` has returned it. It knows no buffers, layouts or devices.
  */
+import type { Attrs, NodeId, ValueType } from '../ops/op.js';
 import type { OpName } from '../ops/ops.js';
 
-/** Element type of a value. `f32` means "a real number": the reference computes it in f64. Booleans are f32 0 or 1. */
-export type DType = 'f32' | 'i32';
+export type { AttrValue, Attrs, DType, NodeId, ValueType } from '../ops/op.js';
 
-/** Position of a node in `Graph.nodes`. */
-export type NodeId = number;
-
-/** A value of a node's attribute. Tables of constants are `Float64Array`. */
-export type AttrValue = number | string | readonly number[] | Float64Array;
-export type Attrs = Readonly<Record<string, AttrValue>>;
-
-export interface Node {
+/** One value: the op that makes it, its operands, and its type. */
+export interface Node extends ValueType {
   readonly op: OpName;
   readonly inputs: readonly NodeId[];
   readonly attrs: Attrs;
-  readonly shape: readonly number[];
-  readonly dtype: DType;
 }
 
 /** A named result. `mode` says what becomes of it: `value` is read by the caller, `assign` replaces the persistent tensor
@@ -35,6 +27,7 @@ export interface Output {
   readonly tensor?: string;
 }
 
+/** A finished graph. */
 export interface Graph {
   readonly nodes: readonly Node[];
   readonly outputs: readonly Output[];

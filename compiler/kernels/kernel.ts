@@ -32,8 +32,8 @@ export type Scalar =
   | { readonly kind: 'load-indirect'; readonly arg: number; readonly view: View; readonly index: number; readonly stride: number; readonly rows: number; readonly dtype: DType }
   /** The affine index itself, as a number. */
   | { readonly kind: 'iota'; readonly view: View; readonly dtype: DType }
-  /** Uniform in [0, 1): hash of (seed, stream, affine index). `seed` is the host scalar of that name. */
-  | { readonly kind: 'random'; readonly stream: number; readonly view: View }
+  /** Uniform in [0, 1): hash of (seed, stream, affine index); `seed` is an i32 scalar. */
+  | { readonly kind: 'random'; readonly stream: number; readonly seed: number; readonly view: View }
   | { readonly kind: 'op'; readonly op: OpName; readonly args: readonly number[]; readonly dtype: DType }
   /** `value` where low <= affine index < high, else 0; loads below it must be made safe by the emitter (index clamped). */
   | { readonly kind: 'guard'; readonly view: View; readonly low: number; readonly high: number; readonly value: number; readonly dtype: DType }

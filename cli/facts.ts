@@ -1,0 +1,68 @@
+/**
+ * @file Gathers the facts an experiment refers to: configuration, headers and tokenizer of its base, columns and rows of its
+ * tables. Nothing but headers is read. Paths are relative to the folder of the `.peft` file.
+ */
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { sourceKey, type BaseFacts, type Fact, type Facts, type TableFacts } from '../compiler/spec/facts.js';
+import type { BaseSource, Json, TableSource } from '../compiler/spec/spec.js';
+import type { Failure } from '../runtime/data/result.js';
+
+/** The folder of a base on this machine. */
+export async function baseFolder(source: BaseSource, from: string): Promise<Fact<string>> {
+  if (source.kind !== 'hub') return { ok: true, value: resolve(from, source.path) };
+  const { fetchBaseFromHub } = await import('../runtime/hub.js');
+  const found = await fetchBaseFromHub(source.repo, source.revision ?? 'main');
+  return found.ok ? { ok: true, value: found.value.folder } : failed(found.error);
+}
+
+const failed = (error: Failure): { readonly ok: false; readonly message: string; readonly help?: string } => ({ ok: false, message: error.message, ...(error.help ? { help: error.help } : {}) });
+
+async function baseFacts(source: BaseSource, from: string): Promise<Fact<BaseFacts>> {
+  const folder = await baseFolder(source, from);
+  if (!folder.ok) return folder;
+  const { openCheckpoint } = await import('../runtime/weights/checkpoint.js');
+  const opened = await openCheckpoint(folder.value, { weights: source.kind === 'scratch' ? 'optional' : 'required' });
+  if (!opened.ok) return failed(opened.error);
+  return {
+    ok: true,
+    value: {
+      configName: `${source.kind === 'hub' ? source.repo : source.path}/config.json`,
+      config: opened.value.config as { readonly [key: string]: Json },
+      tensors: source.kind === 'scratch' ? undefined : opened.value.tensors,
+      tokenizer: await tokenizerFacts(folder.value),
+    },
+  };
+}
+
+/** What the checker needs of a tokenizer, from its file alone: the library is not loaded. */
+async function tokenizerFacts(folder: string): Promise<BaseFacts['tokenizer']> {
+  const path = join(folder, 'tokenizer.json');
+  try {
+    JSON.parse(await readFile(path, 'utf8'));
+    return { ok: true, value: { vocabulary: 0 } };
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return { ok: false, message: missing ? `the base has no tokenizer: ${path} does not exist` : `tokenizer ${path} is no JSON`, ...(missing ? { help: 'save the tokenizer in its fast form, as tokenizer.json' } : {}) };
+  }
+}
+
+async function tableFacts(source: TableSource, from: string): Promise<Fact<TableFacts>> {
+  const { describeTable } = await import('../runtime/data/table.js');
+  const found = await describeTable(resolve(from, source.path), tableOptions(source));
+  return found.ok ? { ok: true, value: { columns: found.value.columns, rows: found.value.rowCount } } : failed(found.error);
+}
+
+/** How the runtime opens a table of the Spec. */
+export const tableOptions = (source: TableSource): { readonly format: TableSource['format']; readonly header: boolean; readonly take?: number } => ({ format: source.format, header: source.header, ...(source.take === null ? {} : { take: source.take }) });
+
+/** Reads the facts about the given sources; `file` is where the paths start from. */
+export async function gatherFacts(bases: readonly BaseSource[], tables: readonly TableSource[], file: string): Promise<Facts> {
+  const from = dirname(file);
+  const known = new Map<string, Fact<BaseFacts>>();
+  const knownTables = new Map<string, Fact<TableFacts>>();
+  for (const base of bases) if (!known.has(sourceKey(base))) known.set(sourceKey(base), await baseFacts(base, from));
+  for (const table of tables) if (!knownTables.has(sourceKey(table))) knownTables.set(sourceKey(table), await tableFacts(table, from));
+  const unknown = { ok: false, message: 'this source was not looked at' } as const;
+  return { base: (source) => known.get(sourceKey(source)) ?? unknown, table: (source) => knownTables.get(sourceKey(source)) ?? unknown };
+}

@@ -1,0 +1,139 @@
+/**
+ * @file First values of the persistent tensors: constants, zeros, data carried by the Program, random draws from counters (seed
+ * and tensor name), and the base checkpoint, streamed in chunks by a reader that the caller gives.
+ */
+import type { Init, Source, TensorDecl } from '../compiler/plan/program.js';
+import { counterRandom } from './counter-random.js';
+import { DeviceError } from './device-error.js';
+import type { Session } from './execute.js';
+
+/** What is wanted of a checkpoint: the first of `keys` that it has, whole or rows [from, to) of it, as the tensor's type. */
+export interface CheckpointRequest {
+  readonly tensor: TensorDecl;
+  readonly keys: readonly string[];
+  readonly rows?: readonly [number, number];
+}
+
+/** Streams one tensor: calls `write` with pieces of its bytes on the device (offsets within the tensor); false when the checkpoint has none of the keys. */
+export type CheckpointReader = (request: CheckpointRequest, write: (byteOffset: number, chunk: Uint8Array<ArrayBuffer>) => void) => Promise<boolean>;
+
+/** How to initialise. */
+export interface InitOptions {
+  readonly seed: number;
+  /** Absent: tensors that come from a checkpoint take their fresh value, and those without one are an error. */
+  readonly checkpoint?: CheckpointReader;
+  /** Draws random tensors in its own way (parity with another library); undefined: the usual draw. */
+  readonly draw?: (tensor: TensorDecl, init: Init) => Float32Array<ArrayBuffer> | undefined;
+  /** Told after each tensor. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What was done: where values came from, by tensor name. */
+export interface InitReport {
+  readonly loaded: readonly string[];
+  /** Drawn although a checkpoint was asked for: none of their keys was there. */
+  readonly fresh: readonly string[];
+  readonly made: readonly string[];
+}
+
+/** Elements drawn and written at a time: 4 MiB. */
+const CHUNK_ELEMENTS = 2 ** 20;
+
+/** Fills every persistent tensor of a session; tensors written by the host before each run are left alone. */
+export async function initialise(session: Session, options: InitOptions): Promise<InitReport> {
+  const loaded: string[] = [];
+  const fresh: string[] = [];
+  const made: string[] = [];
+  const tensors = session.program.tensors.filter((tensor) => tensor.source.kind !== 'host');
+  for (const [i, tensor] of tensors.entries()) {
+    const { source } = tensor;
+    switch (source.kind) {
+      case 'checkpoint':
+        if (await load(session, tensor, source, options)) loaded.push(tensor.name);
+        else {
+          if (source.fresh === undefined) throw new DeviceError('unavailable', `the base model has no tensor ${source.keys.join(' or ')}`, 'check that the base and its architecture fit each other');
+          draw(session, tensor, source.fresh, options);
+          fresh.push(tensor.name);
+        }
+        break;
+      case 'init':
+        draw(session, tensor, source.init, options);
+        made.push(tensor.name);
+        break;
+      case 'zeros':
+        session.clear(tensor.name);
+        made.push(tensor.name);
+        break;
+      case 'data':
+        writeData(session, tensor, source.base64);
+        made.push(tensor.name);
+        break;
+      case 'host':
+        break;
+      default:
+        source satisfies never;
+    }
+    options.onProgress?.(i + 1, tensors.length);
+  }
+  await session.idle();
+  return { loaded, fresh, made };
+}
+
+/** The elements [from, to) of a fresh tensor: a pure function of seed, tensor name and index. */
+export function drawElements(init: Init, seed: number, name: string, from: number, to: number): Float32Array<ArrayBuffer> {
+  const elements = new Float32Array(to - from);
+  const random = counterRandom(seed, name);
+  switch (init.kind) {
+    case 'constant':
+      return elements.fill(init.value);
+    case 'uniform':
+      for (let i = from; i < to; i++) elements[i - from] = init.low + (init.high - init.low) * random.uniform(i);
+      return elements;
+    case 'normal':
+      for (let i = from; i < to; i++) elements[i - from] = init.mean + init.std * random.normal(i);
+      return elements;
+    default:
+      return init satisfies never;
+  }
+}
+
+async function load(session: Session, tensor: TensorDecl, source: Source & { readonly kind: 'checkpoint' }, options: InitOptions): Promise<boolean> {
+  if (options.checkpoint === undefined) return false;
+  const { keys, rows } = source;
+  let bytes = 0;
+  const found = await options.checkpoint({ tensor, keys, ...(rows === undefined ? {} : { rows }) }, (byteOffset, chunk) => {
+    session.writeBytes(tensor.name, byteOffset, chunk);
+    bytes += chunk.byteLength;
+  });
+  const expected = elementsOf(tensor) * 4;
+  if (found && bytes !== expected) throw new DeviceError('misuse', `the reader gave ${bytes} bytes for ${tensor.name}, which has ${expected}`);
+  return found;
+}
+
+function draw(session: Session, tensor: TensorDecl, init: Init, options: InitOptions): void {
+  const elements = elementsOf(tensor);
+  if (tensor.dtype === 'i32') {
+    if (init.kind !== 'constant') throw new DeviceError('misuse', `the tensor ${tensor.name} holds integers and cannot be drawn from ${init.kind}`);
+    session.write(tensor.name, new Int32Array(elements).fill(init.value));
+    return;
+  }
+  const own = options.draw?.(tensor, init);
+  if (own !== undefined) {
+    session.write(tensor.name, own);
+    return;
+  }
+  for (let from = 0; from < elements; from += CHUNK_ELEMENTS) {
+    const chunk = drawElements(init, options.seed, tensor.name, from, Math.min(elements, from + CHUNK_ELEMENTS));
+    session.writeBytes(tensor.name, from * 4, new Uint8Array(chunk.buffer));
+  }
+}
+
+function writeData(session: Session, tensor: TensorDecl, base64: string): void {
+  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
+  if (bytes.byteLength !== elementsOf(tensor) * 4) throw new DeviceError('misuse', `the Program carries ${bytes.byteLength} bytes for ${tensor.name}, which has ${elementsOf(tensor) * 4}`);
+  session.writeBytes(tensor.name, 0, bytes);
+}
+
+function elementsOf(tensor: TensorDecl): number {
+  return tensor.shape.reduce((product, size) => product * size, 1);
+}
