@@ -48,7 +48,13 @@ export function hubCacheFolder(environment: Readonly<Record<string, string | und
 }
 
 /** Fetches files of a model repository into the cache. */
-export async function fetchFromHub(repo: string, revision: string, files: readonly (string | HubFile)[], cacheDir: string = hubCacheFolder(), options: HubOptions = {}): Promise<Result<HubSnapshot>> {
+export async function fetchFromHub(
+  repo: string,
+  revision: string,
+  files: readonly (string | HubFile)[],
+  cacheDir: string = hubCacheFolder(),
+  options: HubOptions = {},
+): Promise<Result<HubSnapshot>> {
   const named = checkNames(repo, revision, files);
   if (!named.ok) return named;
   const wanted = named.value;
@@ -57,17 +63,32 @@ export async function fetchFromHub(repo: string, revision: string, files: readon
   if (cached !== undefined && wanted.every((file) => file.optional === true || cached.files.includes(file.path))) return ok(cached);
   if (options.offline ?? ['1', 'true', 'yes', 'on'].includes((process.env['HF_HUB_OFFLINE'] ?? '').toLowerCase())) {
     const missing = wanted.find((file) => file.optional !== true && !(cached?.files.includes(file.path) ?? false));
-    return fail(repo, `${missing?.path ?? 'a file'} of ${at(repo, revision)} is not in the cache ${cacheDir}, and the network may not be used`, 'allow the network once, or name a local folder');
+    return fail(
+      repo,
+      `${missing?.path ?? 'a file'} of ${at(repo, revision)} is not in the cache ${cacheDir}, and the network may not be used`,
+      'allow the network once, or name a local folder',
+    );
   }
   return download({ repo, revision, wanted, cacheDir, storage, options });
 }
 
 /** Fetches what a base consists of: configuration, tokenizer and weights, sharded or not. */
-export async function fetchBaseFromHub(repo: string, revision: string, cacheDir: string = hubCacheFolder(), options: HubOptions = {}): Promise<Result<HubSnapshot>> {
+export async function fetchBaseFromHub(
+  repo: string,
+  revision: string,
+  cacheDir: string = hubCacheFolder(),
+  options: HubOptions = {},
+): Promise<Result<HubSnapshot>> {
   const small = await fetchFromHub(
     repo,
     revision,
-    ['config.json', 'tokenizer.json', { path: 'tokenizer_config.json', optional: true }, { path: 'special_tokens_map.json', optional: true }, { path: 'generation_config.json', optional: true }],
+    [
+      'config.json',
+      'tokenizer.json',
+      { path: 'tokenizer_config.json', optional: true },
+      { path: 'special_tokens_map.json', optional: true },
+      { path: 'generation_config.json', optional: true },
+    ],
     cacheDir,
     options,
   );
@@ -87,8 +108,10 @@ export async function fetchBaseFromHub(repo: string, revision: string, cacheDir:
 }
 
 function checkNames(repo: string, revision: string, files: readonly (string | HubFile)[]): Result<readonly HubFile[]> {
-  if (!/^[\w.-]+(\/[\w.-]+)?$/.test(repo) || repo.split('/').some((part) => /^\.+$/.test(part))) return fail(repo, `${repo} is not the name of a repository`, 'write it as "owner/name"');
-  if (revision === '' || /(^|\/)\.\.?(\/|$)|^\/|[\s\\]/.test(revision)) return fail(repo, `"${revision}" is not a revision of ${repo}`, 'name a branch, a tag or a commit');
+  if (!/^[\w.-]+(\/[\w.-]+)?$/.test(repo) || repo.split('/').some((part) => /^\.+$/.test(part)))
+    return fail(repo, `${repo} is not the name of a repository`, 'write it as "owner/name"');
+  if (revision === '' || /(^|\/)\.\.?(\/|$)|^\/|[\s\\]/.test(revision))
+    return fail(repo, `"${revision}" is not a revision of ${repo}`, 'name a branch, a tag or a commit');
   const wanted = files.map((file) => (typeof file === 'string' ? { path: file } : file));
   const escaping = wanted.find(({ path }) => path === '' || /(^|\/)\.\.?(\/|$)|^\/|\\|:/.test(path));
   return escaping === undefined ? ok(wanted) : fail(repo, `"${escaping.path}" is not the name of a file in ${repo}`);
@@ -149,7 +172,9 @@ async function download({ repo, revision, wanted, cacheDir, storage, options }: 
       if (!(await isFile(cached))) {
         options.onDownload?.(file.path);
         await mkdir(dirname(cached), { recursive: true });
-        await quietly(() => hub.downloadFileToCacheDir({ repo: { type: 'model', name: repo }, path: file.path, revision: commit, cacheDir, ...access }));
+        await quietly(() =>
+          hub.downloadFileToCacheDir({ repo: { type: 'model', name: repo }, path: file.path, revision: commit, cacheDir, ...access }),
+        );
       }
       present.push(file.path);
     } catch (error) {
@@ -161,7 +186,11 @@ async function download({ repo, revision, wanted, cacheDir, storage, options }: 
     const noted = await writeFileAtomically(join(storage, 'refs', revision), commit);
     if (!noted.ok) return noted;
   }
-  return ok({ folder: join(storage, 'snapshots', commit), commit, files: wanted.map(({ path }) => path).filter((path) => present.includes(path)) });
+  return ok({
+    folder: join(storage, 'snapshots', commit),
+    commit,
+    files: wanted.map(({ path }) => path).filter((path) => present.includes(path)),
+  });
 }
 
 /** The library reports each download on standard output, which belongs to results. */
@@ -186,19 +215,36 @@ function isAbsent(error: unknown): boolean {
 function hubFailure(error: unknown, repo: string, revision: string, file: string | undefined): Result<never> {
   const what = file === undefined ? at(repo, revision) : `${file} of ${at(repo, revision)}`;
   const status = statusOf(error);
-  if (status === 401 || status === 403) return fail(repo, `${what} may not be read: the repository is private or gated, or does not exist`, 'check its name, accept its terms on the hub and set HF_TOKEN');
-  if (status === 429) return fail(repo, `the hub refuses more requests for now, so ${what} was not fetched`, 'wait some minutes and try again');
-  if (isAbsent(error)) return fail(repo, `${what} does not exist on the hub`, file === undefined ? 'check the name and the revision' : undefined);
+  if (status === 401 || status === 403)
+    return fail(
+      repo,
+      `${what} may not be read: the repository is private or gated, or does not exist`,
+      'check its name, accept its terms on the hub and set HF_TOKEN',
+    );
+  if (status === 429)
+    return fail(repo, `the hub refuses more requests for now, so ${what} was not fetched`, 'wait some minutes and try again');
+  if (isAbsent(error))
+    return fail(repo, `${what} does not exist on the hub`, file === undefined ? 'check the name and the revision' : undefined);
   if (status !== undefined) return fail(repo, `the hub answered ${what} with status ${status}`, 'try again later');
   const code = networkCode(error);
-  if (code !== undefined) return fail(repo, `${what} is not in the cache and the hub cannot be reached (${code})`, 'check the network, or name a local folder with the base');
+  if (code !== undefined)
+    return fail(
+      repo,
+      `${what} is not in the cache and the hub cannot be reached (${code})`,
+      'check the network, or name a local folder with the base',
+    );
   return fail(repo, `${what} cannot be fetched: ${error instanceof Error ? error.message : String(error)}`);
 }
 
 /** The system's code behind a failed request; undefined when the error is no network error. */
 function networkCode(error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && /^(E(NOTFOUND|AI_AGAIN|CONN|TIMEDOUT|HOST|NET|PIPE)|UND_ERR|CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(cause.code)) return cause.code;
+    if (
+      'code' in cause &&
+      typeof cause.code === 'string' &&
+      /^(E(NOTFOUND|AI_AGAIN|CONN|TIMEDOUT|HOST|NET|PIPE)|UND_ERR|CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(cause.code)
+    )
+      return cause.code;
   }
   return error instanceof TypeError && error.message === 'fetch failed' ? 'no connection' : undefined;
 }

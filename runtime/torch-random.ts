@@ -4,7 +4,7 @@
  *
  * `normal_` of 16 elements or more fills the tensor with uniforms and turns each group of 16 into 8 + 8 by Box–Muller; when the
  * size is no multiple of 16 the last 16 elements are drawn once more. Fewer than 16 come one by one in f64, the second number of
- * each pair kept for the next call. PyTorch's own logarithm and sine are float32 approximations, so normals agree to about 1e-6.
+ * each pair kept for the next call. PyTorch's own logarithm and sine are float32 approximations, so normals agree to 1e-6.
  */
 
 /** A generator in the state that PyTorch's would have after the same calls. */
@@ -50,7 +50,8 @@ export function torchRandom(seed: number): TorchRandom {
     uniform(elements, low = 0, high = 1) {
       const from = Math.fround(low);
       const width = Math.fround(Math.fround(high) - from);
-      return Float32Array.from({ length: elements }, () => Math.fround(uniform32() * width) + from);
+      // Rounded once: PyTorch's compiler fuses the product and the sum.
+      return Float32Array.from({ length: elements }, () => uniform32() * width + from);
     },
     normal(elements, mean = 0, std = 1) {
       if (elements < 16) return Float32Array.from({ length: elements }, () => scalarNormal() * std + mean);

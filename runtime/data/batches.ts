@@ -111,7 +111,10 @@ export function fillBatch(dataset: Dataset, fields: readonly BatchField[], plan:
   for (const field of fields) {
     if (field.kind === 'class') {
       const labels = dataset.classes.get(field.column)!;
-      filled.set(field.name, Int32Array.from(examples, (i) => (i < 0 ? ignoredLabel : labels[i]!)));
+      filled.set(
+        field.name,
+        Int32Array.from(examples, (i) => (i < 0 ? ignoredLabel : labels[i]!)),
+      );
       continue;
     }
     const blank = field.kind === 'tokens' ? padId : field.kind === 'token_mask' ? 0 : ignoredLabel;
@@ -133,7 +136,11 @@ export function* batchesOf(dataset: Dataset, fields: readonly BatchField[], padI
 }
 
 /** Tokens that batches hold and tokens they are padded to. */
-export function countTokens(lengths: Int32Array, plans: readonly BatchPlan[], batch: number): { readonly real: number; readonly padded: number } {
+export function countTokens(
+  lengths: Int32Array,
+  plans: readonly BatchPlan[],
+  batch: number,
+): { readonly real: number; readonly padded: number } {
   let real = 0;
   let padded = 0;
   for (const plan of plans) {

@@ -34,7 +34,11 @@ export function missingColumn(path: string, column: string, columns: readonly st
 }
 
 /** Positions of the wanted columns (all when none are wanted) among those of the file. */
-export function chooseColumns(path: string, available: readonly string[], wanted: readonly string[] | undefined): Result<readonly number[]> {
+export function chooseColumns(
+  path: string,
+  available: readonly string[],
+  wanted: readonly string[] | undefined,
+): Result<readonly number[]> {
   if (wanted === undefined) return ok(available.map((_, i) => i));
   const positions: number[] = [];
   for (const column of wanted) {

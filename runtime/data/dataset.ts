@@ -24,7 +24,13 @@ export interface Dataset {
 }
 
 /** Encodes the columns of a table that the fields name; each column once. */
-export async function encodeTable(table: Table, fields: readonly BatchField[], tokenizer: Tokenizer, maxTokens: number, onProgress?: (done: number) => void): Promise<Result<Dataset>> {
+export async function encodeTable(
+  table: Table,
+  fields: readonly BatchField[],
+  tokenizer: Tokenizer,
+  maxTokens: number,
+  onProgress?: (done: number) => void,
+): Promise<Result<Dataset>> {
   const tokens = new Map<string, readonly Int32Array[]>();
   const classes = new Map<string, Int32Array>();
   const lengths = new Int32Array(table.rows.length);

@@ -11,7 +11,9 @@ import { chooseColumns, type FormatRequest, type FormatRows } from './columns.js
 import { countLines, isBlank, linesOf, readText } from './text.js';
 
 /** One record: its fields and the line it ends on. */
-type DelimitedRecord = { readonly kind: 'record'; readonly fields: readonly string[]; readonly line: number } | { readonly kind: 'failure'; readonly error: Failure };
+type DelimitedRecord =
+  | { readonly kind: 'record'; readonly fields: readonly string[]; readonly line: number }
+  | { readonly kind: 'failure'; readonly error: Failure };
 
 /** Reads the rows of a delimited file. */
 export async function readDelimited(request: FormatRequest): Promise<Result<FormatRows>> {
@@ -30,7 +32,12 @@ export async function readDelimited(request: FormatRequest): Promise<Result<Form
       if (!named.ok) return named;
       columns = named.value;
       const twice = columns.find((name, i) => columns!.indexOf(name) !== i);
-      if (twice !== undefined) return fail(path, `data file ${path} has two columns "${twice}"`, headed ? 'say header: false when its first line is data' : undefined);
+      if (twice !== undefined)
+        return fail(
+          path,
+          `data file ${path} has two columns "${twice}"`,
+          headed ? 'say header: false when its first line is data' : undefined,
+        );
     }
     if (chosen === undefined) {
       const positions = chooseColumns(path, columns, request.columns);
@@ -41,7 +48,10 @@ export async function readDelimited(request: FormatRequest): Promise<Result<Form
     if (rows.length >= take) break;
     if (fields.length !== columns.length) {
       const by = headed ? 'the header has' : 'the lines before have';
-      return fail(path, `line ${line} of data file ${path} has ${fields.length} ${plural(fields.length, 'field')}, but ${by} ${columns.length}`);
+      return fail(
+        path,
+        `line ${line} of data file ${path} has ${fields.length} ${plural(fields.length, 'field')}, but ${by} ${columns.length}`,
+      );
     }
     seen++;
     if (seen > skip) rows.push(chosen.map((at) => fields[at]!));
@@ -58,7 +68,11 @@ export async function countDelimitedRows(request: FormatRequest): Promise<Result
 
 function namesOf(path: string, width: number, names: readonly string[] | undefined): Result<readonly string[]> {
   if (names === undefined) return ok(Array.from({ length: width }, (_, i) => String(i)));
-  if (names.length !== width) return fail(path, `data file ${path} has ${width} ${plural(width, 'column')}, but ${names.length} ${plural(names.length, 'name')} ${names.length === 1 ? 'is' : 'are'} given`);
+  if (names.length !== width)
+    return fail(
+      path,
+      `data file ${path} has ${width} ${plural(width, 'column')}, but ${names.length} ${plural(names.length, 'name')} ${names.length === 1 ? 'is' : 'are'} given`,
+    );
   return ok(names);
 }
 
@@ -115,7 +129,8 @@ function csvFailure(path: string, error: unknown): Failure {
       return fail(path, `data file ${path} has a quoted field that is not closed before its end`).error;
     case 'INVALID_OPENING_QUOTE':
     case 'CSV_INVALID_CLOSING_QUOTE':
-      return fail(path, `data file ${path} has a stray double quote${line}`, 'put the field in double quotes and double those inside it').error;
+      return fail(path, `data file ${path} has a stray double quote${line}`, 'put the field in double quotes and double those inside it')
+        .error;
     default:
       return fail(path, `data file ${path} is not valid CSV${line}: ${error instanceof Error ? error.message : String(error)}`).error;
   }

@@ -29,7 +29,11 @@ export async function readJsonLines(request: FormatRequest): Promise<Result<Form
       try {
         value = JSON.parse(text) as Json;
       } catch {
-        return fail(path, `line ${line} of data file ${path} is not valid JSON`, text.trimStart().startsWith('[') ? 'write one object a line instead of a list' : undefined);
+        return fail(
+          path,
+          `line ${line} of data file ${path} is not valid JSON`,
+          text.trimStart().startsWith('[') ? 'write one object a line instead of a list' : undefined,
+        );
       }
       if (!isJsonObject(value)) return fail(path, `line ${line} of data file ${path} is not a JSON object`);
       columns ??= Object.keys(value);
@@ -37,7 +41,9 @@ export async function readJsonLines(request: FormatRequest): Promise<Result<Form
       for (const column of columns) {
         const present = Object.hasOwn(value, column);
         if (!present && wanted !== undefined) {
-          return rows.length === 0 ? missingColumn(path, column, Object.keys(value)) : fail(path, `line ${line} of data file ${path} has no field "${column}"`);
+          return rows.length === 0
+            ? missingColumn(path, column, Object.keys(value))
+            : fail(path, `line ${line} of data file ${path} has no field "${column}"`);
         }
         row.push(present ? value[column]! : null);
       }

@@ -9,7 +9,8 @@ import { readColumn, type Table } from './table.js';
 export const ignoredLabel = -100;
 
 /** How the classes are written in the table: whole numbers below `count`, or these names in the order of their classes. */
-export type ClassNaming = { readonly kind: 'numbers'; readonly count: number } | { readonly kind: 'names'; readonly names: readonly string[] };
+export type ClassNaming =
+  { readonly kind: 'numbers'; readonly count: number } | { readonly kind: 'names'; readonly names: readonly string[] };
 
 /** A column of texts. A row without one is a failure that names it; an empty text is a text. */
 export function readTexts(table: Table, column: string): Result<readonly string[]> {
@@ -18,7 +19,12 @@ export function readTexts(table: Table, column: string): Result<readonly string[
   const texts: string[] = [];
   for (const [i, cell] of cells.value.entries()) {
     if (typeof cell !== 'string') {
-      const what = cell === null ? 'is missing' : typeof cell === 'object' ? 'is no text but a structure' : `is no text but the value ${JSON.stringify(cell)}`;
+      const what =
+        cell === null
+          ? 'is missing'
+          : typeof cell === 'object'
+            ? 'is no text but a structure'
+            : `is no text but the value ${JSON.stringify(cell)}`;
       return fail(table.path, `${column} in row ${table.firstRow + i} of data file ${table.path} ${what}`);
     }
     texts.push(cell);
@@ -34,7 +40,8 @@ export function readClasses(table: Table, column: string, naming: ClassNaming): 
   for (const [i, cell] of cells.value.entries()) {
     const row = table.firstRow + i;
     const label = naming.kind === 'numbers' ? numberedClass(cell, naming.count) : namedClass(cell, naming.names);
-    if (typeof label !== 'number') return fail(table.path, `${column} ${shown(cell)} in row ${row} of data file ${table.path} ${label.message}`, label.help);
+    if (typeof label !== 'number')
+      return fail(table.path, `${column} ${shown(cell)} in row ${row} of data file ${table.path} ${label.message}`, label.help);
     classes[i] = label;
   }
   return ok(classes);
@@ -47,9 +54,16 @@ interface Refusal {
 
 function numberedClass(cell: Cell, count: number): number | Refusal {
   const value = typeof cell === 'boolean' ? Number(cell) : typeof cell === 'string' && /^\s*[+-]?\d+\s*$/.test(cell) ? Number(cell) : cell;
-  if (typeof value !== 'number' || !Number.isInteger(value)) return { message: 'is not a whole number', help: 'name the classes where the labels are words' };
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    return { message: 'is not a whole number', help: 'name the classes where the labels are words' };
   if (value >= 0 && value < count) return value;
-  return { message: `is outside 0..${count - 1}`, help: value === count ? `labels count from 0; with labels: ${count + 1} it would be the last` : `the task has ${count} labels, 0 to ${count - 1}` };
+  return {
+    message: `is outside 0..${count - 1}`,
+    help:
+      value === count
+        ? `labels count from 0; with labels: ${count + 1} it would be the last`
+        : `the task has ${count} labels, 0 to ${count - 1}`,
+  };
 }
 
 function namedClass(cell: Cell, names: readonly string[]): number | Refusal {
@@ -59,5 +73,11 @@ function namedClass(cell: Cell, names: readonly string[]): number | Refusal {
 }
 
 function shown(cell: Cell): string {
-  return cell === null ? '(missing)' : typeof cell === 'string' && !/^[+-]?\d+$/.test(cell) ? JSON.stringify(cell) : typeof cell === 'object' ? '(a structure)' : String(cell);
+  return cell === null
+    ? '(missing)'
+    : typeof cell === 'string' && !/^[+-]?\d+$/.test(cell)
+      ? JSON.stringify(cell)
+      : typeof cell === 'object'
+        ? '(a structure)'
+        : String(cell);
 }

@@ -20,8 +20,17 @@ export async function readParquet(request: FormatRequest): Promise<Result<Format
     const { parquetReadObjects } = await import('hyparquet');
     const { compressors } = await import('hyparquet-compressors');
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-    const stringFromBytes = (bytes: Uint8Array | undefined): string | undefined => (bytes === undefined ? undefined : decoder.decode(bytes));
-    const objects = await parquetReadObjects({ file, metadata, columns: [...new Set(names)], rowStart, rowEnd, compressors, parsers: { stringFromBytes } });
+    const stringFromBytes = (bytes: Uint8Array | undefined): string | undefined =>
+      bytes === undefined ? undefined : decoder.decode(bytes);
+    const objects = await parquetReadObjects({
+      file,
+      metadata,
+      columns: [...new Set(names)],
+      rowStart,
+      rowEnd,
+      compressors,
+      parsers: { stringFromBytes },
+    });
     const rows = objects.map((object) => names.map((name) => cellOf((object as Record<string, unknown>)[name])));
     return ok({ columns: names, rows });
   });
@@ -32,7 +41,10 @@ export async function countParquetRows(request: FormatRequest): Promise<Result<n
   return withParquet(request.path, (_file, metadata) => Promise.resolve(ok(Number(metadata.num_rows))));
 }
 
-async function withParquet<T>(path: string, use: (file: AsyncBuffer, metadata: FileMetaData, columns: readonly string[]) => Promise<Result<T>>): Promise<Result<T>> {
+async function withParquet<T>(
+  path: string,
+  use: (file: AsyncBuffer, metadata: FileMetaData, columns: readonly string[]) => Promise<Result<T>>,
+): Promise<Result<T>> {
   let handle;
   try {
     handle = await open(path, 'r');
@@ -45,7 +57,8 @@ async function withParquet<T>(path: string, use: (file: AsyncBuffer, metadata: F
     const magic = new TextDecoder('latin1').decode(await readExactly(handle, 0, 4));
     if (magic !== 'PAR1') return fail(path, `data file ${path} is not a Parquet file`);
     const ending = size < 12 ? '' : new TextDecoder('latin1').decode(await readExactly(handle, size - 4, 4));
-    if (ending !== 'PAR1') return fail(path, `data file ${path} is truncated: the footer of a Parquet file is missing`, 'download or copy the file again');
+    if (ending !== 'PAR1')
+      return fail(path, `data file ${path} is truncated: the footer of a Parquet file is missing`, 'download or copy the file again');
     const opened = handle;
     const file: AsyncBuffer = {
       byteLength: size,
@@ -56,10 +69,15 @@ async function withParquet<T>(path: string, use: (file: AsyncBuffer, metadata: F
     };
     const { parquetMetadataAsync, parquetSchema } = await import('hyparquet');
     const metadata = await parquetMetadataAsync(file);
-    return await use(file, metadata, parquetSchema(metadata).children.map((child) => child.element.name));
+    return await use(
+      file,
+      metadata,
+      parquetSchema(metadata).children.map((child) => child.element.name),
+    );
   } catch (error) {
     // hyparquet answers damaged bytes with exceptions of many kinds.
-    if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return fail(path, `data file ${path} holds text that is not valid UTF-8`);
+    if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+      return fail(path, `data file ${path} holds text that is not valid UTF-8`);
     return fail(path, `data file ${path} cannot be read as Parquet: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     await handle.close();
@@ -69,7 +87,9 @@ async function withParquet<T>(path: string, use: (file: AsyncBuffer, metadata: F
 /** A value of hyparquet as a cell: whole numbers as numbers where exact, dates as text, bytes as lists. */
 function cellOf(value: unknown): Cell {
   switch (typeof value) {
-    case 'string': case 'number': case 'boolean':
+    case 'string':
+    case 'number':
+    case 'boolean':
       return value;
     case 'bigint':
       return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);

@@ -70,6 +70,9 @@ export function nearestNames(name: string, valid: Iterable<string>, count = 3): 
 export function suggestNames(name: string, valid: readonly string[]): string {
   const near = nearestNames(name, valid);
   if (near.length > 0) return `did you mean ${near.map((n) => `"${n}"`).join(' or ')}?`;
-  const shown = valid.slice(0, 12).map((n) => `"${n}"`).join(', ');
+  const shown = valid
+    .slice(0, 12)
+    .map((n) => `"${n}"`)
+    .join(', ');
   return `there is ${shown}${valid.length > 12 ? ` and ${valid.length - 12} more` : ''}`;
 }

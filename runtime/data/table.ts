@@ -83,7 +83,8 @@ export function readColumn(table: Table, column: string): Result<readonly Cell[]
 function requestOf(path: string, options: TableOptions): Result<FormatRequest> {
   const format = options.format ?? formatOf(path);
   if (format === undefined) {
-    const help = extname(path) === '.json' ? 'write one JSON object a line and name the file .jsonl' : `the formats are ${tableFormats.join(', ')}`;
+    const help =
+      extname(path) === '.json' ? 'write one JSON object a line and name the file .jsonl' : `the formats are ${tableFormats.join(', ')}`;
     return fail(path, `the format of data file ${path} is not known from its name`, help);
   }
   const skip = options.skip ?? 0;
@@ -94,29 +95,48 @@ function requestOf(path: string, options: TableOptions): Result<FormatRequest> {
 
 function formatOf(path: string): TableFormat | undefined {
   switch (extname(path).toLowerCase()) {
-    case '.tsv': return 'tsv';
-    case '.csv': return 'csv';
-    case '.jsonl': case '.ndjson': return 'jsonl';
-    case '.parquet': return 'parquet';
-    case '.txt': return 'text';
-    default: return undefined;
+    case '.tsv':
+      return 'tsv';
+    case '.csv':
+      return 'csv';
+    case '.jsonl':
+    case '.ndjson':
+      return 'jsonl';
+    case '.parquet':
+      return 'parquet';
+    case '.txt':
+      return 'text';
+    default:
+      return undefined;
   }
 }
 
 async function readRows(request: FormatRequest): Promise<Result<FormatRows>> {
   switch (request.format) {
-    case 'tsv': case 'csv': case 'text': return readDelimited(request);
-    case 'jsonl': return readJsonLines(request);
-    case 'parquet': return readParquet(request);
-    default: return request.format satisfies never;
+    case 'tsv':
+    case 'csv':
+    case 'text':
+      return readDelimited(request);
+    case 'jsonl':
+      return readJsonLines(request);
+    case 'parquet':
+      return readParquet(request);
+    default:
+      return request.format satisfies never;
   }
 }
 
 async function countRows(request: FormatRequest): Promise<Result<number>> {
   switch (request.format) {
-    case 'tsv': case 'csv': case 'text': return countDelimitedRows(request);
-    case 'jsonl': return countJsonRows(request);
-    case 'parquet': return countParquetRows(request);
-    default: return request.format satisfies never;
+    case 'tsv':
+    case 'csv':
+    case 'text':
+      return countDelimitedRows(request);
+    case 'jsonl':
+      return countJsonRows(request);
+    case 'parquet':
+      return countParquetRows(request);
+    default:
+      return request.format satisfies never;
   }
 }

@@ -9,8 +9,7 @@ import { fail, ok, systemFailure, type Failure, type Result } from './result.js'
 
 /** Whole lines of a text file, with the number of the first (from 1); or why there are none. */
 export type TextBlock =
-  | { readonly kind: 'text'; readonly text: string; readonly line: number }
-  | { readonly kind: 'failure'; readonly error: Failure };
+  { readonly kind: 'text'; readonly text: string; readonly line: number } | { readonly kind: 'failure'; readonly error: Failure };
 
 const pieceBytes = 1 << 20;
 const maxLineBytes = 1 << 28;
@@ -133,7 +132,12 @@ function refuseStart(path: string, bytes: Uint8Array): Failure | undefined {
 
 function decodeLines(path: string, bytes: Uint8Array, line: number, offset: number): Result<string> {
   const nul = bytes.indexOf(0);
-  if (nul >= 0) return fail(path, `data file ${path} has a NUL byte in line ${line + countNewlines(bytes.subarray(0, nul))}, at byte ${offset + nul}`, 'the file is no text, or no UTF-8');
+  if (nul >= 0)
+    return fail(
+      path,
+      `data file ${path} has a NUL byte in line ${line + countNewlines(bytes.subarray(0, nul))}, at byte ${offset + nul}`,
+      'the file is no text, or no UTF-8',
+    );
   try {
     return ok(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
@@ -154,7 +158,8 @@ export function firstInvalidByte(bytes: Uint8Array): number {
   let i = 0;
   while (i < bytes.byteLength) {
     const lead = bytes[i]!;
-    const length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    const length =
+      lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
     if (length === 0) return i;
     for (let k = 1; k < length; k++) {
       const low = k > 1 ? 0x80 : lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;

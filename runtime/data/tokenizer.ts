@@ -70,10 +70,19 @@ export interface EncodedTexts {
 }
 
 /** Encodes many texts, giving way to other work (a key press, a progress bar) now and then. */
-export async function encodeTexts(tokenizer: Tokenizer, texts: readonly string[], maxTokens: number, onProgress?: (done: number) => void): Promise<Result<EncodedTexts>> {
+export async function encodeTexts(
+  tokenizer: Tokenizer,
+  texts: readonly string[],
+  maxTokens: number,
+  onProgress?: (done: number) => void,
+): Promise<Result<EncodedTexts>> {
   const around = tokenizer.before.length + tokenizer.after.length;
   if (!Number.isInteger(maxTokens) || maxTokens <= around)
-    return fail(tokenizer.folder, `${maxTokens} tokens leave no room for a text beside the ${around} special tokens of tokenizer ${tokenizer.folder}`, `the least is ${around + 1} tokens`);
+    return fail(
+      tokenizer.folder,
+      `${maxTokens} tokens leave no room for a text beside the ${around} special tokens of tokenizer ${tokenizer.folder}`,
+      `the least is ${around + 1} tokens`,
+    );
   const ids: Int32Array[] = [];
   let truncated = 0;
   for (let i = 0; i < texts.length; i++) {
@@ -165,7 +174,11 @@ async function missingTokenizer(folder: string): Promise<Result<never>> {
   }
   for (const older of ['vocab.txt', 'tokenizer.model', 'vocab.json']) {
     if (await exists(join(folder, older)))
-      return fail(folder, `base ${folder} has its tokenizer only as ${older}, which is not read`, 'convert it: load it with AutoTokenizer of transformers and call save_pretrained');
+      return fail(
+        folder,
+        `base ${folder} has its tokenizer only as ${older}, which is not read`,
+        'convert it: load it with AutoTokenizer of transformers and call save_pretrained',
+      );
   }
   return fail(folder, `base ${folder} has no tokenizer.json`, 'copy the tokenizer of the base into its folder');
 }

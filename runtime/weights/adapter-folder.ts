@@ -28,16 +28,20 @@ export const adapterWeightsFile = 'adapter_model.safetensors';
 export async function openAdapter(folder: string): Promise<Result<AdapterFolder>> {
   const names = await listFolder(folder, 'adapter');
   if (!names.ok) return names;
-  if (!names.value.includes(adapterConfigFile)) return fail(folder, `no adapter in ${folder}: it has no ${adapterConfigFile}`, 'name the folder that a run or PEFT saved');
+  if (!names.value.includes(adapterConfigFile))
+    return fail(folder, `no adapter in ${folder}: it has no ${adapterConfigFile}`, 'name the folder that a run or PEFT saved');
   const config = await readJsonObject(join(folder, adapterConfigFile), 'adapter configuration');
   if (!config.ok) return config;
   const method = config.value['peft_type'];
-  if (typeof method !== 'string') return fail(join(folder, adapterConfigFile), `adapter configuration ${join(folder, adapterConfigFile)} has no peft_type`);
+  if (typeof method !== 'string')
+    return fail(join(folder, adapterConfigFile), `adapter configuration ${join(folder, adapterConfigFile)} has no peft_type`);
   if (!names.value.includes(adapterWeightsFile)) {
     const pickled = names.value.includes('adapter_model.bin');
     return fail(
       folder,
-      pickled ? `adapter ${folder} has its weights only as adapter_model.bin, which is not read` : `adapter ${folder} has no ${adapterWeightsFile}`,
+      pickled
+        ? `adapter ${folder} has its weights only as adapter_model.bin, which is not read`
+        : `adapter ${folder} has no ${adapterWeightsFile}`,
       pickled ? 'convert it: load it with PEFT and call save_pretrained' : undefined,
     );
   }

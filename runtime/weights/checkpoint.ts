@@ -48,23 +48,39 @@ export async function openCheckpoint(folder: string, options: CheckpointOptions 
 }
 
 /** The first of `keys` that the checkpoint holds. */
-export function findTensor(checkpoint: Checkpoint, keys: readonly string[]): Result<{ readonly name: string; readonly tensor: CheckpointTensor }> {
+export function findTensor(
+  checkpoint: Checkpoint,
+  keys: readonly string[],
+): Result<{ readonly name: string; readonly tensor: CheckpointTensor }> {
   for (const name of keys) {
     const tensor = checkpoint.tensors.get(name);
     if (tensor !== undefined) return ok({ name, tensor });
   }
   const wanted = keys[0] ?? '';
-  return fail(checkpoint.folder, `base ${checkpoint.folder} has no tensor ${keys.join(' or ')}`, suggestNames(wanted, [...checkpoint.tensors.keys()]));
+  return fail(
+    checkpoint.folder,
+    `base ${checkpoint.folder} has no tensor ${keys.join(' or ')}`,
+    suggestNames(wanted, [...checkpoint.tensors.keys()]),
+  );
 }
 
 /** Streams one tensor of a checkpoint from whichever shard holds it. */
-export async function streamCheckpointTensor(checkpoint: Checkpoint, name: string, onChunk: ChunkSink, options: StreamOptions = {}): Promise<Result<void>> {
+export async function streamCheckpointTensor(
+  checkpoint: Checkpoint,
+  name: string,
+  onChunk: ChunkSink,
+  options: StreamOptions = {},
+): Promise<Result<void>> {
   const found = findTensor(checkpoint, [name]);
   return found.ok ? streamTensor(found.value.tensor.file, name, onChunk, options) : found;
 }
 
 /** Reads one tensor of a checkpoint whole as f32. */
-export async function readCheckpointTensor(checkpoint: Checkpoint, name: string, options: Omit<StreamOptions, 'as'> = {}): Promise<Result<Float32Array>> {
+export async function readCheckpointTensor(
+  checkpoint: Checkpoint,
+  name: string,
+  options: Omit<StreamOptions, 'as'> = {},
+): Promise<Result<Float32Array>> {
   const found = findTensor(checkpoint, [name]);
   return found.ok ? readTensor(found.value.tensor.file, name, options) : found;
 }
@@ -80,12 +96,23 @@ export async function listFolder(folder: string, what: string): Promise<Result<r
 }
 
 function noConfiguration(folder: string, present: ReadonlySet<string>): Result<never> {
-  if (present.has('adapter_config.json')) return fail(folder, `${folder} holds an adapter, not a base`, 'name the folder of the base that it was trained on');
+  if (present.has('adapter_config.json'))
+    return fail(folder, `${folder} holds an adapter, not a base`, 'name the folder of the base that it was trained on');
   const gguf = [...present].find((name) => name.endsWith('.gguf'));
-  return fail(folder, `base ${folder} has no config.json`, gguf === undefined ? 'name a folder in the layout of Hugging Face' : `${gguf} is in another format; name a folder in the layout of Hugging Face`);
+  return fail(
+    folder,
+    `base ${folder} has no config.json`,
+    gguf === undefined
+      ? 'name a folder in the layout of Hugging Face'
+      : `${gguf} is in another format; name a folder in the layout of Hugging Face`,
+  );
 }
 
-async function openWeights(folder: string, present: ReadonlySet<string>, need: 'required' | 'optional'): Promise<Result<readonly WeightsFile[]>> {
+async function openWeights(
+  folder: string,
+  present: ReadonlySet<string>,
+  need: 'required' | 'optional',
+): Promise<Result<readonly WeightsFile[]>> {
   if (present.has(singleFile)) {
     const file = await readHeader(join(folder, singleFile));
     return file.ok ? ok([file.value]) : file;
@@ -94,9 +121,17 @@ async function openWeights(folder: string, present: ReadonlySet<string>, need: '
   if (need === 'optional') return ok([]);
   const pickled = [...present].find((name) => /\.(bin|pt|pth)$/.test(name));
   if (pickled !== undefined)
-    return fail(folder, `base ${folder} has its weights only as ${pickled}, which is not read`, 'convert it to safetensors: load it with transformers and call save_pretrained');
+    return fail(
+      folder,
+      `base ${folder} has its weights only as ${pickled}, which is not read`,
+      'convert it to safetensors: load it with transformers and call save_pretrained',
+    );
   const other = [...present].find((name) => name.endsWith('.safetensors'));
-  return fail(folder, `base ${folder} has no ${singleFile}`, other === undefined ? undefined : `${other} is there; rename it when it holds the weights`);
+  return fail(
+    folder,
+    `base ${folder} has no ${singleFile}`,
+    other === undefined ? undefined : `${other} is there; rename it when it holds the weights`,
+  );
 }
 
 async function openShards(folder: string, present: ReadonlySet<string>): Promise<Result<readonly WeightsFile[]>> {
@@ -107,7 +142,8 @@ async function openShards(folder: string, present: ReadonlySet<string>): Promise
   if (!isJsonObject(map) || Object.keys(map).length === 0) return fail(path, `weights index ${path} has no weight_map`);
   const shards = new Map<string, string[]>();
   for (const [tensor, shard] of Object.entries(map)) {
-    if (typeof shard !== 'string' || shard === '' || /[\\/]/.test(shard) || shard === '..') return fail(path, `weights index ${path} gives tensor ${tensor} no valid file name`);
+    if (typeof shard !== 'string' || shard === '' || /[\\/]/.test(shard) || shard === '..')
+      return fail(path, `weights index ${path} gives tensor ${tensor} no valid file name`);
     const list = shards.get(shard);
     if (list === undefined) shards.set(shard, [tensor]);
     else list.push(tensor);
@@ -115,14 +151,19 @@ async function openShards(folder: string, present: ReadonlySet<string>): Promise
   const missing = [...shards.keys()].filter((shard) => !present.has(shard)).sort();
   if (missing.length > 0) {
     const rest = missing.length > 1 ? ` and ${missing.length - 1} more` : '';
-    return fail(join(folder, missing[0]!), `shard ${missing[0]}${rest} of base ${folder} is missing`, `${indexFile} names ${shards.size} shards; download the missing ones`);
+    return fail(
+      join(folder, missing[0]!),
+      `shard ${missing[0]}${rest} of base ${folder} is missing`,
+      `${indexFile} names ${shards.size} shards; download the missing ones`,
+    );
   }
   const files: WeightsFile[] = [];
   for (const shard of [...shards.keys()].sort()) {
     const file = await readHeader(join(folder, shard));
     if (!file.ok) return file;
     const absent = shards.get(shard)!.find((tensor) => !file.value.tensors.has(tensor));
-    if (absent !== undefined) return fail(file.value.path, `shard ${shard} of base ${folder} lacks tensor ${absent}, which ${indexFile} places there`);
+    if (absent !== undefined)
+      return fail(file.value.path, `shard ${shard} of base ${folder} lacks tensor ${absent}, which ${indexFile} places there`);
     files.push(file.value);
   }
   return ok(files);

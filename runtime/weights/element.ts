@@ -7,8 +7,21 @@
 
 /** Bytes of one element of each type that the format knows. */
 export const elementBytes = {
-  F64: 8, F32: 4, F16: 2, BF16: 2, F8_E4M3: 1, F8_E5M2: 1,
-  I64: 8, I32: 4, I16: 2, I8: 1, U64: 8, U32: 4, U16: 2, U8: 1, BOOL: 1,
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  U8: 1,
+  BOOL: 1,
 } as const;
 
 /** The name of an element type as safetensors writes it. */
@@ -49,15 +62,27 @@ function toF32(from: ElementType): Converter | undefined {
         for (let i = 0; i < count; i++) bits[i] = words[i]! << 16;
         return -1;
       };
-    case 'F64': case 'I32': case 'I16': case 'I8': case 'U32': case 'U16': case 'U8': case 'BOOL':
+    case 'F64':
+    case 'I32':
+    case 'I16':
+    case 'I8':
+    case 'U32':
+    case 'U16':
+    case 'U8':
+    case 'BOOL':
       return (bytes, count, out) => copied(numbersOf(from, bytes, count), out);
-    case 'I64': case 'U64':
+    case 'I64':
+    case 'U64':
       return (bytes, count, out) => {
-        const words = from === 'I64' ? new BigInt64Array(bytes.buffer, bytes.byteOffset, count) : new BigUint64Array(bytes.buffer, bytes.byteOffset, count);
+        const words =
+          from === 'I64'
+            ? new BigInt64Array(bytes.buffer, bytes.byteOffset, count)
+            : new BigUint64Array(bytes.buffer, bytes.byteOffset, count);
         for (let i = 0; i < count; i++) out[i] = Number(words[i]!);
         return -1;
       };
-    case 'F8_E4M3': case 'F8_E5M2':
+    case 'F8_E4M3':
+    case 'F8_E5M2':
       return undefined;
     default:
       return from satisfies never;
@@ -66,7 +91,12 @@ function toF32(from: ElementType): Converter | undefined {
 
 function toI32(from: ElementType): Converter | undefined {
   switch (from) {
-    case 'I32': case 'I16': case 'I8': case 'U16': case 'U8': case 'BOOL':
+    case 'I32':
+    case 'I16':
+    case 'I8':
+    case 'U16':
+    case 'U8':
+    case 'BOOL':
       return (bytes, count, out) => copied(numbersOf(from, bytes, count), out);
     case 'U32':
       return (bytes, count, out) => {
@@ -77,7 +107,8 @@ function toI32(from: ElementType): Converter | undefined {
         }
         return -1;
       };
-    case 'I64': case 'U64':
+    case 'I64':
+    case 'U64':
       return (bytes, count, out) => {
         const words = new Int32Array(bytes.buffer, bytes.byteOffset, 2 * count);
         for (let i = 0; i < count; i++) {
@@ -88,7 +119,12 @@ function toI32(from: ElementType): Converter | undefined {
         }
         return -1;
       };
-    case 'F64': case 'F32': case 'F16': case 'BF16': case 'F8_E4M3': case 'F8_E5M2':
+    case 'F64':
+    case 'F32':
+    case 'F16':
+    case 'BF16':
+    case 'F8_E4M3':
+    case 'F8_E5M2':
       return undefined;
     default:
       return from satisfies never;
@@ -100,17 +136,30 @@ function copied(from: ArrayLike<number>, out: Float32Array | Int32Array): number
   return -1;
 }
 
-function numbersOf(type: 'F64' | 'I32' | 'I16' | 'I8' | 'U32' | 'U16' | 'U8' | 'BOOL', bytes: Uint8Array, count: number): ArrayLike<number> {
+function numbersOf(
+  type: 'F64' | 'I32' | 'I16' | 'I8' | 'U32' | 'U16' | 'U8' | 'BOOL',
+  bytes: Uint8Array,
+  count: number,
+): ArrayLike<number> {
   const { buffer, byteOffset: at } = bytes;
   switch (type) {
-    case 'F64': return new Float64Array(buffer, at, count);
-    case 'I32': return new Int32Array(buffer, at, count);
-    case 'I16': return new Int16Array(buffer, at, count);
-    case 'I8': return new Int8Array(buffer, at, count);
-    case 'U32': return new Uint32Array(buffer, at, count);
-    case 'U16': return new Uint16Array(buffer, at, count);
-    case 'U8': case 'BOOL': return new Uint8Array(buffer, at, count);
-    default: return type satisfies never;
+    case 'F64':
+      return new Float64Array(buffer, at, count);
+    case 'I32':
+      return new Int32Array(buffer, at, count);
+    case 'I16':
+      return new Int16Array(buffer, at, count);
+    case 'I8':
+      return new Int8Array(buffer, at, count);
+    case 'U32':
+      return new Uint32Array(buffer, at, count);
+    case 'U16':
+      return new Uint16Array(buffer, at, count);
+    case 'U8':
+    case 'BOOL':
+      return new Uint8Array(buffer, at, count);
+    default:
+      return type satisfies never;
   }
 }
 

@@ -51,7 +51,8 @@ export async function readHeader(path: string): Promise<Result<WeightsFile>> {
         ? fail(path, `weights file ${path} is truncated: its header needs ${length} bytes and ${size - 8} are there`, truncatedHelp)
         : fail(path, `${path} is not a safetensors file: it claims a header of ${length} bytes in a file of ${size}`);
     }
-    if (length > BigInt(maxHeaderBytes)) return fail(path, `the header of ${path} has ${length} bytes, more than the 100 MB the format allows`);
+    if (length > BigInt(maxHeaderBytes))
+      return fail(path, `the header of ${path} has ${length} bytes, more than the 100 MB the format allows`);
     const header = await readExactly(file, 8, Number(length));
     return parseHeader(path, header, size);
   } catch (error) {
@@ -102,7 +103,8 @@ function parseRecord(entry: JsonObject, dataStart: number): TensorRecord | strin
   const needed = shape.reduce((product, n) => product * n, elementBytes[dtype]);
   if (!Number.isSafeInteger(needed)) return `has a shape too large to count: [${shape.join(', ')}]`;
   if (to < from) return `ends at byte ${to}, before it begins at ${from}`;
-  if (to - from !== needed) return `of shape [${shape.join(', ')}] and type ${dtype} needs ${needed} bytes, but its offsets give it ${to - from}`;
+  if (to - from !== needed)
+    return `of shape [${shape.join(', ')}] and type ${dtype} needs ${needed} bytes, but its offsets give it ${to - from}`;
   return { dtype, shape, begin: dataStart + from, end: dataStart + to };
 }
 

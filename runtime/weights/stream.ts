@@ -24,14 +24,21 @@ export interface StreamOptions {
 }
 
 /** Streams one tensor, converted, to `onChunk` in ascending order. */
-export async function streamTensor(file: WeightsFile, name: string, onChunk: ChunkSink, options: StreamOptions = {}): Promise<Result<void>> {
+export async function streamTensor(
+  file: WeightsFile,
+  name: string,
+  onChunk: ChunkSink,
+  options: StreamOptions = {},
+): Promise<Result<void>> {
   const record = file.tensors.get(name);
-  if (record === undefined) return fail(file.path, `weights file ${file.path} has no tensor ${name}`, suggestNames(name, [...file.tensors.keys()]));
+  if (record === undefined)
+    return fail(file.path, `weights file ${file.path} has no tensor ${name}`, suggestNames(name, [...file.tensors.keys()]));
   const range = elementRange(file, name, record, options.rows);
   if (!range.ok) return range;
   const to = options.as ?? 'f32';
   const convert = converterOf(record.dtype, to);
-  if (convert === undefined) return fail(file.path, `tensor ${name} of ${file.path} has element type ${record.dtype}, which cannot be read as ${to}`);
+  if (convert === undefined)
+    return fail(file.path, `tensor ${name} of ${file.path} has element type ${record.dtype}, which cannot be read as ${to}`);
   let handle: FileHandle;
   try {
     handle = await open(file.path, 'r');
@@ -82,7 +89,12 @@ async function readWhole(file: WeightsFile, name: string, options: StreamOptions
   return streamed.ok ? ok(whole) : streamed;
 }
 
-function elementRange(file: WeightsFile, name: string, record: TensorRecord, rows: readonly [number, number] | undefined): Result<{ first: number; count: number }> {
+function elementRange(
+  file: WeightsFile,
+  name: string,
+  record: TensorRecord,
+  rows: readonly [number, number] | undefined,
+): Result<{ first: number; count: number }> {
   const count = record.shape.reduce((product, n) => product * n, 1);
   if (rows === undefined) return ok({ first: 0, count });
   const height = record.shape[0] ?? 1;

@@ -18,10 +18,30 @@ export interface TensorSource {
 }
 
 /** Rank of the element types in the order the reference library gives them. */
-const typeOrder: readonly ElementType[] = ['U64', 'I64', 'F64', 'F32', 'U32', 'I32', 'BF16', 'F16', 'U16', 'I16', 'F8_E4M3', 'F8_E5M2', 'I8', 'U8', 'BOOL'];
+const typeOrder: readonly ElementType[] = [
+  'U64',
+  'I64',
+  'F64',
+  'F32',
+  'U32',
+  'I32',
+  'BF16',
+  'F16',
+  'U16',
+  'I16',
+  'F8_E4M3',
+  'F8_E5M2',
+  'I8',
+  'U8',
+  'BOOL',
+];
 
 /** Writes a safetensors file and answers with its length in bytes. The folder must exist or be creatable. */
-export async function writeWeights(path: string, tensors: readonly TensorSource[], metadata: Readonly<Record<string, string>> = { format: 'pt' }): Promise<Result<number>> {
+export async function writeWeights(
+  path: string,
+  tensors: readonly TensorSource[],
+  metadata: Readonly<Record<string, string>> = { format: 'pt' },
+): Promise<Result<number>> {
   const ordered = [...tensors].sort((a, b) => typeOrder.indexOf(a.dtype) - typeOrder.indexOf(b.dtype) || compareNames(a.name, b.name));
   const header: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   const keys = Object.keys(metadata).sort(compareNames);
@@ -30,7 +50,8 @@ export async function writeWeights(path: string, tensors: readonly TensorSource[
   for (const { name, dtype, shape, data } of ordered) {
     if (name === '__metadata__' || name in header) return fail(path, `two tensors to write to ${path} have the name ${name}`);
     const bytes = tensorBytes(dtype, shape);
-    if (data instanceof Uint8Array && data.byteLength !== bytes) return fail(path, `tensor ${name} of shape [${shape.join(', ')}] needs ${bytes} bytes, but ${data.byteLength} were given`);
+    if (data instanceof Uint8Array && data.byteLength !== bytes)
+      return fail(path, `tensor ${name} of shape [${shape.join(', ')}] needs ${bytes} bytes, but ${data.byteLength} were given`);
     header[name] = { dtype, shape, data_offsets: [at, at + bytes] };
     at += bytes;
   }
@@ -52,7 +73,8 @@ export async function writeWeights(path: string, tensors: readonly TensorSource[
         written += piece.byteLength;
       }
       const bytes = tensorBytes(dtype, shape);
-      if (written !== bytes) return fail(path, `tensor ${name} of shape [${shape.join(', ')}] needs ${bytes} bytes, but ${written} were given`);
+      if (written !== bytes)
+        return fail(path, `tensor ${name} of shape [${shape.join(', ')}] needs ${bytes} bytes, but ${written} were given`);
     }
     return ok(prefix.byteLength + at);
   });

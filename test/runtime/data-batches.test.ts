@@ -15,7 +15,13 @@ import type { Tokenizer } from '../../runtime/data/tokenizer.js';
 const tableOf = (columns: Readonly<Record<string, readonly Cell[]>>, firstRow = 1): Table => {
   const names = Object.keys(columns);
   const height = columns[names[0]!]!.length;
-  return { path: 'T', format: 'tsv', columns: names, rows: Array.from({ length: height }, (_, i) => names.map((name) => columns[name]![i]!)), firstRow };
+  return {
+    path: 'T',
+    format: 'tsv',
+    columns: names,
+    rows: Array.from({ length: height }, (_, i) => names.map((name) => columns[name]![i]!)),
+    firstRow,
+  };
 };
 const two: ClassNaming = { kind: 'numbers', count: 2 };
 const named: ClassNaming = { kind: 'names', names: ['negative', 'positive'] };
@@ -28,32 +34,52 @@ describe('labels', () => {
     ['names', ['positive', 'negative'], named, [1, 0]],
     ['names that are numbers', [5, '7', true], { kind: 'names', names: ['7', '5', 'true'] }, [1, 0, 2]],
   ];
-  test.each(good)('%s', (_, cells, naming, expected) => expect([...must(readClasses(tableOf({ y: cells }), 'y', naming))]).toEqual(expected));
+  test.each(good)('%s', (_, cells, naming, expected) =>
+    expect([...must(readClasses(tableOf({ y: cells }), 'y', naming))]).toEqual(expected),
+  );
 
   const bad: readonly (readonly [string, readonly Cell[], ClassNaming, string])[] = [
     ['outside', ['0', '7'], two, 'y 7 in row 12 of data file T is outside 0..1 | the task has 2 labels, 0 to 1'],
-    ['counted from 1', ['1', '2'], two, 'y 2 in row 12 of data file T is outside 0..1 | labels count from 0; with labels: 3 it would be the last'],
+    [
+      'counted from 1',
+      ['1', '2'],
+      two,
+      'y 2 in row 12 of data file T is outside 0..1 | labels count from 0; with labels: 3 it would be the last',
+    ],
     ['negative', [0, -1], two, 'y -1 in row 12 of data file T is outside 0..1'],
     ['a fraction', ['0', '0.5'], two, 'y "0.5" in row 12 of data file T is not a whole number'],
     ['a word', [0, 'positive'], two, 'y "positive" in row 12 of data file T is not a whole number | name the classes'],
     ['nothing', ['0', ''], two, 'y "" in row 12 of data file T is not a whole number'],
     ['missing', [1, null], two, 'y (missing) in row 12 of data file T is not a whole number'],
-    ['an unknown name', ['positive', 'negativ'], named, 'y "negativ" in row 12 of data file T is none of the classes | did you mean "negative"?'],
+    [
+      'an unknown name',
+      ['positive', 'negativ'],
+      named,
+      'y "negativ" in row 12 of data file T is none of the classes | did you mean "negative"?',
+    ],
     ['a structure', [0, [1]], two, 'y (a structure) in row 12 of data file T is not a whole number'],
   ];
-  test.each(bad)('%s', (_, cells, naming, expected) => expect(words(readClasses(tableOf({ y: cells }, 11), 'y', naming), 'none')).toContain(expected));
+  test.each(bad)('%s', (_, cells, naming, expected) =>
+    expect(words(readClasses(tableOf({ y: cells }, 11), 'y', naming))).toContain(expected),
+  );
 
   test('texts', () => {
     expect(must(readTexts(tableOf({ x: ['a', ''] }), 'x'))).toEqual(['a', '']);
-    expect(words(readTexts(tableOf({ x: ['a', null] }, 5), 'x'), 'none')).toContain('x in row 6 of data file T is missing');
-    expect(words(readTexts(tableOf({ x: [3] }), 'x'), 'none')).toContain('x in row 1 of data file T is no text but the value 3');
-    expect(words(readTexts(tableOf({ text: ['a'] }), 'tetx'), 'none')).toContain('has no column "tetx" | did you mean "text"?');
+    expect(words(readTexts(tableOf({ x: ['a', null] }, 5), 'x'))).toContain('x in row 6 of data file T is missing');
+    expect(words(readTexts(tableOf({ x: [3] }), 'x'))).toContain('x in row 1 of data file T is no text but the value 3');
+    expect(words(readTexts(tableOf({ text: ['a'] }), 'tetx'))).toContain('has no column "tetx" | did you mean "text"?');
   });
 });
 
 /** One id a character, between 1 and 2. */
 const letters: Tokenizer = {
-  folder: 'L', vocabularySize: 300, special: {}, padId: 9, before: [1], after: [2], maxLength: undefined,
+  folder: 'L',
+  vocabularySize: 300,
+  special: {},
+  padId: 9,
+  before: [1],
+  after: [2],
+  maxLength: undefined,
   encode: (text, max = Infinity) => letters.truncate(Int32Array.from([1, ...Buffer.from(text), 2]), max),
   truncate: (ids, max) => (ids.length <= max ? ids : Int32Array.from([...ids.subarray(0, max - 1), 2])),
   decode: () => '',
@@ -64,15 +90,27 @@ const fields: readonly BatchField[] = [
   { name: 'target', kind: 'targets', column: 'text' },
   { name: 'label', kind: 'class', column: 'y', naming: two },
 ];
-const small = (): Promise<Dataset> => encodeTable(tableOf({ text: ['AB', 'C', 'DEFGHIJ'], y: ['1', '0', '1'] }), fields, letters, 8).then(must);
+const small = (): Promise<Dataset> =>
+  encodeTable(tableOf({ text: ['AB', 'C', 'DEFGHIJ'], y: ['1', '0', '1'] }), fields, letters, 8).then(must);
 
 describe('batches', () => {
   test('a table is encoded', async () => {
     const dataset = await small();
-    expect(dataset).toMatchObject({ size: 3, truncated: 1, lengths: Int32Array.of(4, 3, 8), classes: new Map([['y', Int32Array.of(1, 0, 1)]]) });
-    expect(dataset.tokens.get('text')).toEqual([Int32Array.of(1, 65, 66, 2), Int32Array.of(1, 67, 2), Int32Array.of(1, 68, 69, 70, 71, 72, 73, 2)]);
-    expect(words(await encodeTable(tableOf({ text: ['a'], y: ['2'] }), fields, letters, 8), 'none')).toContain('y 2 in row 1 of data file T is outside 0..1');
-    expect(words(await encodeTable(tableOf({ text: ['a'], y: ['1'] }), fields, letters, 2), 'none')).toContain('2 tokens leave no room');
+    expect(dataset).toMatchObject({
+      size: 3,
+      truncated: 1,
+      lengths: Int32Array.of(4, 3, 8),
+      classes: new Map([['y', Int32Array.of(1, 0, 1)]]),
+    });
+    expect(dataset.tokens.get('text')).toEqual([
+      Int32Array.of(1, 65, 66, 2),
+      Int32Array.of(1, 67, 2),
+      Int32Array.of(1, 68, 69, 70, 71, 72, 73, 2),
+    ]);
+    expect(words(await encodeTable(tableOf({ text: ['a'], y: ['2'] }), fields, letters, 8))).toContain(
+      'y 2 in row 1 of data file T is outside 0..1',
+    );
+    expect(words(await encodeTable(tableOf({ text: ['a'], y: ['1'] }), fields, letters, 2))).toContain('2 tokens leave no room');
   });
 
   test('fields, padding and filling rows', async () => {
@@ -89,9 +127,15 @@ describe('batches', () => {
   test('in the order given', async () => {
     const dataset = await small();
     const batches = [...batchesOf(dataset, fields, 9, { batch: 2, buckets: [4, 8], order: 'given' })];
-    expect(batches.map(({ length, examples, rows }) => [length, rows, [...examples]])).toEqual([[4, 2, [0, 1]], [8, 2, [2, -1]]]);
+    expect(batches.map(({ length, examples, rows }) => [length, rows, [...examples]])).toEqual([
+      [4, 2, [0, 1]],
+      [8, 2, [2, -1]],
+    ]);
     expect([...batchesOf(dataset, fields, 9, { batch: 2, buckets: [4, 8], order: 'given', dropLast: true })].length).toBe(1);
-    expect(planBatches(dataset.lengths, { batch: 2, buckets: [4, 8], order: 'sorted' })).toEqual([{ examples: [1, 0], length: 4 }, { examples: [2], length: 8 }]);
+    expect(planBatches(dataset.lengths, { batch: 2, buckets: [4, 8], order: 'sorted' })).toEqual([
+      { examples: [1, 0], length: 4 },
+      { examples: [2], length: 8 },
+    ]);
   });
 
   // Lengths with a long tail, as reviews have.
@@ -103,7 +147,9 @@ describe('batches', () => {
     const plans = planBatches(lengths, options);
     expect(plans.length).toBe(Math.ceil(1003 / 16));
     expect(flat(options).sort((a, b) => a - b)).toEqual(Array.from({ length: 1003 }, (_, i) => i));
-    expect(plans.every(({ examples, length }) => options.buckets.includes(length) && examples.every((i) => lengths[i]! <= length))).toBe(true);
+    expect(plans.every(({ examples, length }) => options.buckets.includes(length) && examples.every((i) => lengths[i]! <= length))).toBe(
+      true,
+    );
     expect(planBatches(lengths, options)).toEqual(plans);
     expect(flat({ ...options, epoch: 1 })).not.toEqual(flat(options));
     expect(flat({ ...options, seed: 43 })).not.toEqual(flat(options));
@@ -128,7 +174,8 @@ describe('batches', () => {
 });
 
 describe('lengths of buckets', () => {
-  const cost = (lengths: readonly number[], buckets: readonly number[]): number => lengths.reduce((sum, n) => sum + buckets.find((b) => b >= n)!, 0);
+  const cost = (lengths: readonly number[], buckets: readonly number[]): number =>
+    lengths.reduce((sum, n) => sum + buckets.find((b) => b >= n)!, 0);
   const cases: readonly (readonly [readonly number[], number, number, readonly number[]])[] = [
     [[3], 128, 3, [8]],
     [[0, 8, 9], 128, 3, [8, 16]],
@@ -176,7 +223,7 @@ describe('shuffling', () => {
 });
 
 describe('metrics', () => {
-  // scikit-learn 1.x: accuracy_score, f1_score(average='binary'), f1_score(average='macro').
+  // Counted by hand; macro over the classes that are there or were predicted, as scikit-learn takes it.
   const cases: readonly (readonly [string, readonly number[], readonly number[], number, number, number, number])[] = [
     ['two classes', [1, 0, 1, 1, 0], [1, 0, 0, 1, 1], 2, 3 / 5, 2 / 3, (2 / 3 + 1 / 2) / 2],
     ['all right', [0, 1], [0, 1], 2, 1, 1, 1],

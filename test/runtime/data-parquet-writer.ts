@@ -28,26 +28,67 @@ export function parquetBytes(groups: readonly (readonly ParquetColumn[])[], code
       const body = pageBody(column);
       const packed = compress(body, codec);
       const header = struct([
-        [1, 'i32', 0], [2, 'i32', body.length], [3, 'i32', packed.length],
-        [5, 'struct', [[1, 'i32', column.values.length], [2, 'i32', 0], [3, 'i32', 3], [4, 'i32', 3]]],
+        [1, 'i32', 0],
+        [2, 'i32', body.length],
+        [3, 'i32', packed.length],
+        [
+          5,
+          'struct',
+          [
+            [1, 'i32', column.values.length],
+            [2, 'i32', 0],
+            [3, 'i32', 3],
+            [4, 'i32', 3],
+          ],
+        ],
       ]);
       append(parts, header);
       append(parts, packed);
       const size = header.length + packed.length;
-      return [[2, 'i64', offset], [3, 'struct', [
-        [1, 'i32', physical[column.type]], [2, 'list:i32', [0, 3]], [3, 'list:binary', [column.name]], [4, 'i32', codecs[codec]],
-        [5, 'i64', column.values.length], [6, 'i64', header.length + body.length], [7, 'i64', size], [9, 'i64', offset],
-      ]]];
+      return [
+        [2, 'i64', offset],
+        [
+          3,
+          'struct',
+          [
+            [1, 'i32', physical[column.type]],
+            [2, 'list:i32', [0, 3]],
+            [3, 'list:binary', [column.name]],
+            [4, 'i32', codecs[codec]],
+            [5, 'i64', column.values.length],
+            [6, 'i64', header.length + body.length],
+            [7, 'i64', size],
+            [9, 'i64', offset],
+          ],
+        ],
+      ];
     });
-    return [[1, 'list:struct', chunks], [2, 'i64', 0], [3, 'i64', columns[0]?.values.length ?? 0]] as const;
+    return [
+      [1, 'list:struct', chunks],
+      [2, 'i64', 0],
+      [3, 'i64', columns[0]?.values.length ?? 0],
+    ] as const;
   });
   const first = groups[0] ?? [];
   const schema: (readonly Field[])[] = [
-    [[4, 'binary', 'schema'], [5, 'i32', first.length]],
-    ...first.map(({ name, type }): readonly Field[] => [[1, 'i32', physical[type]], [3, 'i32', 1], [4, 'binary', name], ...(type === 'text' ? [[6, 'i32', 0] as const] : [])]),
+    [
+      [4, 'binary', 'schema'],
+      [5, 'i32', first.length],
+    ],
+    ...first.map(({ name, type }): readonly Field[] => [
+      [1, 'i32', physical[type]],
+      [3, 'i32', 1],
+      [4, 'binary', name],
+      ...(type === 'text' ? [[6, 'i32', 0] as const] : []),
+    ]),
   ];
   const rows = groups.reduce((sum, columns) => sum + (columns[0]?.values.length ?? 0), 0);
-  const footer = struct([[1, 'i32', 1], [2, 'list:struct', schema], [3, 'i64', rows], [4, 'list:struct', rowGroups]]);
+  const footer = struct([
+    [1, 'i32', 1],
+    [2, 'list:struct', schema],
+    [3, 'i64', rows],
+    [4, 'list:struct', rowGroups],
+  ]);
   append(parts, footer);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(footer.length);
@@ -110,7 +151,8 @@ function struct(fields: readonly Field[]): number[] {
 
 function encoded(type: keyof typeof wireTypes, value: unknown): number[] {
   switch (type) {
-    case 'i32': case 'i64':
+    case 'i32':
+    case 'i64':
       return varint((value as number) * 2);
     case 'binary': {
       const bytes = Buffer.from(value as string);

@@ -29,8 +29,17 @@ describe('two row groups', () => {
   test.each(['none', 'snappy', 'gzip'] as const)('compression %s', async (codec) => {
     const path = fileOf(codec, parquetBytes([columns(0, 4), columns(4, 3)], codec));
     expect(must(await readTable(path))).toEqual({ path, format: 'parquet', columns: ['text', 'label', 'score'], rows, firstRow: 1 });
-    expect(must(await readTable(path, { columns: ['label', 'text'], skip: 3, take: 2 })).rows).toEqual([[1, '리뷰 3'], [0, '리뷰 4']]);
-    expect(must(await describeTable(path, { skip: 1, columns: ['label'] }))).toEqual({ path, format: 'parquet', columns: ['label'], rowCount: 6, first: [1] });
+    expect(must(await readTable(path, { columns: ['label', 'text'], skip: 3, take: 2 })).rows).toEqual([
+      [1, '리뷰 3'],
+      [0, '리뷰 4'],
+    ]);
+    expect(must(await describeTable(path, { skip: 1, columns: ['label'] }))).toEqual({
+      path,
+      format: 'parquet',
+      columns: ['label'],
+      rowCount: 6,
+      first: [1],
+    });
   });
 
   test('what is refused', async () => {

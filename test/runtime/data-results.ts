@@ -9,7 +9,9 @@ export function must<T>(result: Result<T>): T {
   return result.value;
 }
 
-/** The words of a failure with `path` written as FILE; empty when there is a value. */
-export function words<T>(result: Result<T>, path: string): string {
-  return result.ok ? '' : [result.error.message, result.error.help ?? ''].join(' | ').replaceAll(path, 'FILE');
+/** The words of a failure, with `path` written as FILE where one is given; empty when there is a value. */
+export function words<T>(result: Result<T>, path?: string): string {
+  if (result.ok) return '';
+  const said = [result.error.message, result.error.help ?? ''].join(' | ');
+  return path === undefined ? said : said.replaceAll(path, 'FILE');
 }

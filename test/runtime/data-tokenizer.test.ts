@@ -19,7 +19,15 @@ interface Golden {
     readonly size: number;
     readonly cases: readonly { readonly text: string; readonly max: number | null; readonly ids: readonly number[] }[];
   }[];
-  readonly shared: readonly { readonly model: string; readonly file: string; readonly column: number; readonly header: boolean; readonly max: number; readonly count: number; readonly sha256: string }[];
+  readonly shared: readonly {
+    readonly model: string;
+    readonly file: string;
+    readonly column: number;
+    readonly header: boolean;
+    readonly max: number;
+    readonly count: number;
+    readonly sha256: string;
+  }[];
 }
 const golden = JSON.parse(readFileSync(new URL('./data-tokenizer-golden.json', import.meta.url), 'utf8')) as Golden;
 
@@ -30,11 +38,13 @@ let folders = 0;
 function folderOf(files: Readonly<Record<string, unknown>>): string {
   const folder = join(root, String(folders++));
   mkdirSync(folder);
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
+  for (const [name, content] of Object.entries(files))
+    writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
   return folder;
 }
 const recorded = (name: string): Golden['tokenizers'][number] => golden.tokenizers.find((one) => one.name === name)!;
-const folderOfRecorded = (name: string): string => folderOf({ 'tokenizer.json': recorded(name).tokenizer, 'tokenizer_config.json': recorded(name).settings });
+const folderOfRecorded = (name: string): string =>
+  folderOf({ 'tokenizer.json': recorded(name).tokenizer, 'tokenizer_config.json': recorded(name).settings });
 
 describe.each(golden.tokenizers)('$name', ({ name, size, cases }) => {
   test('ids, whole and cut', async () => {
@@ -42,13 +52,20 @@ describe.each(golden.tokenizers)('$name', ({ name, size, cases }) => {
     expect(tokenizer.vocabularySize).toBe(size);
     const got = cases.map(({ text, max }) => ({ text, max, ids: [...tokenizer.encode(text, max ?? undefined)] }));
     expect(got).toEqual(cases);
-    for (const { text, max } of cases) if (max !== null) expect(tokenizer.truncate(tokenizer.encode(text), max)).toEqual(tokenizer.encode(text, max));
+    for (const { text, max } of cases)
+      if (max !== null) expect(tokenizer.truncate(tokenizer.encode(text), max)).toEqual(tokenizer.encode(text, max));
   });
 });
 
 test('special tokens', async () => {
   const pieces = must(await openTokenizer(folderOfRecorded('pieces')));
-  expect(pieces).toMatchObject({ padId: 0, before: [2], after: [3], maxLength: 64, special: { pad: { token: '[PAD]', id: 0 }, sep: { token: '[SEP]', id: 3 }, unk: { id: 1 }, cls: { id: 2 }, mask: { id: 4 } } });
+  expect(pieces).toMatchObject({
+    padId: 0,
+    before: [2],
+    after: [3],
+    maxLength: 64,
+    special: { pad: { token: '[PAD]', id: 0 }, sep: { token: '[SEP]', id: 3 }, unk: { id: 1 }, cls: { id: 2 }, mask: { id: 4 } },
+  });
   const fallback = must(await openTokenizer(folderOfRecorded('fallback')));
   expect(fallback).toMatchObject({ padId: 2, before: [1], after: [], maxLength: undefined, special: { bos: { id: 1 }, eos: { id: 2 } } });
   expect(fallback.special.pad).toBeUndefined();
@@ -75,7 +92,9 @@ test('many texts', async () => {
   expect(encoded.ids.map((ids) => ids.length)).toEqual([4, 8, 2]);
   expect([encoded.ids[1]![0], encoded.ids[1]![7]]).toEqual([2, 3]);
   expect(progress).toEqual([3]);
-  expect(words(await encodeTexts(tokenizer, texts, 2), tokenizer.folder)).toBe('2 tokens leave no room for a text beside the 2 special tokens of tokenizer FILE | the least is 3 tokens');
+  expect(words(await encodeTexts(tokenizer, texts, 2), tokenizer.folder)).toBe(
+    '2 tokens leave no room for a text beside the 2 special tokens of tokenizer FILE | the least is 3 tokens',
+  );
 });
 
 describe('a tokenizer is refused', () => {
@@ -84,25 +103,37 @@ describe('a tokenizer is refused', () => {
     ['only a vocabulary', { 'vocab.txt': 'a' }, 'base FILE has its tokenizer only as vocab.txt, which is not read | convert it'],
     ['no JSON', { 'tokenizer.json': '{' }, 'tokenizer FILE/tokenizer.json is not valid JSON'],
     ['no model', { 'tokenizer.json': {} }, 'tokenizer FILE/tokenizer.json has no model'],
-    ['unknown part', { 'tokenizer.json': { ...recorded('pieces').tokenizer, normalizer: { type: 'Dreamt' } } }, 'tokenizer FILE/tokenizer.json cannot be used: Unknown Normalizer type: Dreamt'],
-    ['broken settings', { 'tokenizer.json': recorded('pieces').tokenizer, 'tokenizer_config.json': '[]' }, 'tokenizer configuration FILE/tokenizer_config.json must hold a JSON object'],
+    [
+      'unknown part',
+      { 'tokenizer.json': { ...recorded('pieces').tokenizer, normalizer: { type: 'Dreamt' } } },
+      'tokenizer FILE/tokenizer.json cannot be used: Unknown Normalizer type: Dreamt',
+    ],
+    [
+      'broken settings',
+      { 'tokenizer.json': recorded('pieces').tokenizer, 'tokenizer_config.json': '[]' },
+      'tokenizer configuration FILE/tokenizer_config.json must hold a JSON object',
+    ],
   ];
   test.each(cases)('%s', async (_, files, expected) => {
     const folder = folderOf(files);
     expect(words(await openTokenizer(folder), folder)).toContain(expected);
   });
-  test('no folder', async () => expect(words(await openTokenizer(join(root, 'none')), join(root, 'none'))).toContain('base FILE does not exist'));
+  test('no folder', async () =>
+    expect(words(await openTokenizer(join(root, 'none')), join(root, 'none'))).toContain('base FILE does not exist'));
 });
 
 const shared = '../shared';
 if (!existsSync(join(shared, 'models'))) console.warn('data-tokenizer.test: real bases are not checked, because ../shared is missing');
-describe.runIf(existsSync(join(shared, 'models'))).each(golden.shared)('$model on $file', ({ model, file, column, header, max, count, sha256 }) => {
-  test('200 texts, whole and cut, have the recorded ids', async () => {
-    const tokenizer = must(await openTokenizer(join(shared, 'models', model)));
-    const table = must(await readTable(join(shared, 'data', file), { header, take: 200 }));
-    const texts = must(readColumn(table, table.columns[column]!)) as readonly string[];
-    const ids = [...texts.map((text) => [...tokenizer.encode(text)]), ...texts.map((text) => [...tokenizer.encode(text, max)])];
-    expect(ids.reduce((sum, one) => sum + one.length, 0)).toBe(count);
-    expect(createHash('sha256').update(JSON.stringify(ids)).digest('hex')).toBe(sha256);
-  });
-});
+describe.runIf(existsSync(join(shared, 'models'))).each(golden.shared)(
+  '$model on $file',
+  ({ model, file, column, header, max, count, sha256 }) => {
+    test('200 texts, whole and cut, have the recorded ids', async () => {
+      const tokenizer = must(await openTokenizer(join(shared, 'models', model)));
+      const table = must(await readTable(join(shared, 'data', file), { header, take: 200 }));
+      const texts = must(readColumn(table, table.columns[column]!)) as readonly string[];
+      const ids = [...texts.map((text) => [...tokenizer.encode(text)]), ...texts.map((text) => [...tokenizer.encode(text, max)])];
+      expect(ids.reduce((sum, one) => sum + one.length, 0)).toBe(count);
+      expect(createHash('sha256').update(JSON.stringify(ids)).digest('hex')).toBe(sha256);
+    });
+  },
+);

@@ -22,7 +22,18 @@ async function folderOf(files: Readonly<Record<string, Content>>): Promise<strin
   mkdirSync(folder);
   for (const [name, content] of Object.entries(files)) {
     if (typeof content === 'string') writeFileSync(join(folder, name), content);
-    else must(await writeWeights(join(folder, name), Object.entries(content).map(([key, values]) => ({ name: key, dtype: 'F32' as const, shape: [values.length], data: encodeElements(Float32Array.from(values), 'F32') }))));
+    else
+      must(
+        await writeWeights(
+          join(folder, name),
+          Object.entries(content).map(([key, values]) => ({
+            name: key,
+            dtype: 'F32' as const,
+            shape: [values.length],
+            data: encodeElements(Float32Array.from(values), 'F32'),
+          })),
+        ),
+      );
   }
   return folder;
 }
@@ -35,7 +46,10 @@ describe('a base that opens', () => {
   test('one file', async () => {
     const base = must(await openCheckpoint(await folderOf({ 'config.json': config, 'model.safetensors': { b: [3], a: [1, 2] } })));
     expect(base.config).toEqual({ model_type: 'x', layers: 2 });
-    expect([...base.tensors].map(([name, { dtype, shape }]) => [name, dtype, shape])).toEqual([['a', 'F32', [2]], ['b', 'F32', [1]]]);
+    expect([...base.tensors].map(([name, { dtype, shape }]) => [name, dtype, shape])).toEqual([
+      ['a', 'F32', [2]],
+      ['b', 'F32', [1]],
+    ]);
     expect(must(await readCheckpointTensor(base, 'a'))).toEqual(Float32Array.of(1, 2));
     expect(must(await readCheckpointTensor(base, 'a', { rows: [1, 2] }))).toEqual(Float32Array.of(2));
     expect(must(findTensor(base, ['old.a', 'a', 'b'])).name).toBe('a');
@@ -43,10 +57,16 @@ describe('a base that opens', () => {
   });
 
   test('shards', async () => {
-    const base = must(await openCheckpoint(await folderOf({
-      'config.json': config, 'model.safetensors.index.json': sharded,
-      'model-00001-of-00002.safetensors': { a: [1, 2] }, 'model-00002-of-00002.safetensors': { b: [3] },
-    })));
+    const base = must(
+      await openCheckpoint(
+        await folderOf({
+          'config.json': config,
+          'model.safetensors.index.json': sharded,
+          'model-00001-of-00002.safetensors': { a: [1, 2] },
+          'model-00002-of-00002.safetensors': { b: [3] },
+        }),
+      ),
+    );
     expect([...base.tensors.keys()]).toEqual(['a', 'b']);
     const seen: number[] = [];
     must(await streamCheckpointTensor(base, 'b', (_, bytes) => void seen.push(...new Float32Array(bytes.slice().buffer))));
@@ -67,35 +87,90 @@ describe('a base that does not open', () => {
     ['a GGUF file', { 'm.gguf': 'x' }, 'base DIR has no config.json', 'm.gguf is in another format'],
     ['configuration no JSON', { 'config.json': '{"a":' }, 'configuration DIR/config.json is not valid JSON'],
     ['configuration a list', { 'config.json': '[]' }, 'configuration DIR/config.json must hold a JSON object'],
-    ['pickled weights', { 'config.json': config, 'pytorch_model.bin': 'x' }, 'base DIR has its weights only as pytorch_model.bin', 'convert it to safetensors'],
-    ['weights of another name', { 'config.json': config, 'weights.safetensors': { a: [1] } }, 'base DIR has no model.safetensors', 'weights.safetensors is there'],
+    [
+      'pickled weights',
+      { 'config.json': config, 'pytorch_model.bin': 'x' },
+      'base DIR has its weights only as pytorch_model.bin',
+      'convert it to safetensors',
+    ],
+    [
+      'weights of another name',
+      { 'config.json': config, 'weights.safetensors': { a: [1] } },
+      'base DIR has no model.safetensors',
+      'weights.safetensors is there',
+    ],
     ['no weights', { 'config.json': config }, 'base DIR has no model.safetensors'],
-    ['broken weights', { 'config.json': config, 'model.safetensors': 'nothing like it' }, 'DIR/model.safetensors is not a safetensors file'],
-    ['missing shard', { 'config.json': config, 'model.safetensors.index.json': sharded, 'model-00001-of-00002.safetensors': { a: [1] } }, 'shard model-00002-of-00002.safetensors of base DIR is missing', 'names 2 shards'],
-    ['index without map', { 'config.json': config, 'model.safetensors.index.json': '{}' }, 'weights index DIR/model.safetensors.index.json has no weight_map'],
-    ['index that leaves the folder', { 'config.json': config, 'model.safetensors.index.json': index({ a: '../x.safetensors' }) }, 'gives tensor a no valid file name'],
-    ['index that promises too much', { 'config.json': config, 'model.safetensors.index.json': index({ a: 's.safetensors', z: 's.safetensors' }), 's.safetensors': { a: [1] } }, 'shard s.safetensors of base DIR lacks tensor z'],
-    ['a tensor twice', { 'config.json': config, 'model.safetensors.index.json': index({ a: 's.safetensors', b: 't.safetensors' }), 's.safetensors': { a: [1] }, 't.safetensors': { a: [1], b: [2] } }, 'tensor a of base DIR stands in both DIR/s.safetensors and DIR/t.safetensors'],
+    [
+      'broken weights',
+      { 'config.json': config, 'model.safetensors': 'nothing like it' },
+      'DIR/model.safetensors is not a safetensors file',
+    ],
+    [
+      'missing shard',
+      { 'config.json': config, 'model.safetensors.index.json': sharded, 'model-00001-of-00002.safetensors': { a: [1] } },
+      'shard model-00002-of-00002.safetensors of base DIR is missing',
+      'names 2 shards',
+    ],
+    [
+      'index without map',
+      { 'config.json': config, 'model.safetensors.index.json': '{}' },
+      'weights index DIR/model.safetensors.index.json has no weight_map',
+    ],
+    [
+      'index that leaves the folder',
+      { 'config.json': config, 'model.safetensors.index.json': index({ a: '../x.safetensors' }) },
+      'gives tensor a no valid file name',
+    ],
+    [
+      'index that promises too much',
+      {
+        'config.json': config,
+        'model.safetensors.index.json': index({ a: 's.safetensors', z: 's.safetensors' }),
+        's.safetensors': { a: [1] },
+      },
+      'shard s.safetensors of base DIR lacks tensor z',
+    ],
+    [
+      'a tensor twice',
+      {
+        'config.json': config,
+        'model.safetensors.index.json': index({ a: 's.safetensors', b: 't.safetensors' }),
+        's.safetensors': { a: [1] },
+        't.safetensors': { a: [1], b: [2] },
+      },
+      'tensor a of base DIR stands in both DIR/s.safetensors and DIR/t.safetensors',
+    ],
   ];
-  test.each(cases.map(([name, files, message, help = '']) => [name, files, message, help] as const))('%s', async (_, files, message, help) => {
-    const folder = await folderOf(files);
-    const result = await openCheckpoint(folder);
-    expect(result.ok).toBe(false);
-    if (result.ok) return;
-    expect(result.error.message.replaceAll(folder, 'DIR')).toContain(message);
-    expect(result.error.help ?? '').toContain(help);
-  });
+  test.each(cases.map(([name, files, message, help = '']) => [name, files, message, help] as const))(
+    '%s',
+    async (_, files, message, help) => {
+      const folder = await folderOf(files);
+      const result = await openCheckpoint(folder);
+      expect(result.ok).toBe(false);
+      if (result.ok) return;
+      expect(result.error.message.replaceAll(folder, 'DIR')).toContain(message);
+      expect(result.error.help ?? '').toContain(help);
+    },
+  );
 
   test('no folder, a file for a folder', async () => {
     const folder = await folderOf({ 'config.json': config });
-    expect(await openCheckpoint(join(folder, 'none'))).toMatchObject({ ok: false, error: { message: `base ${join(folder, 'none')} does not exist` } });
-    expect(await openCheckpoint(join(folder, 'config.json'))).toMatchObject({ ok: false, error: { message: `base ${join(folder, 'config.json')} is a file, not a folder` } });
+    expect(await openCheckpoint(join(folder, 'none'))).toMatchObject({
+      ok: false,
+      error: { message: `base ${join(folder, 'none')} does not exist` },
+    });
+    expect(await openCheckpoint(join(folder, 'config.json'))).toMatchObject({
+      ok: false,
+      error: { message: `base ${join(folder, 'config.json')} is a file, not a folder` },
+    });
   });
 });
 
 describe('adapters', () => {
   test('a whole one', async () => {
-    const adapter = must(await openAdapter(await folderOf({ 'adapter_config.json': '{"peft_type":"SOME","r":4}', 'adapter_model.safetensors': { x: [1] } })));
+    const adapter = must(
+      await openAdapter(await folderOf({ 'adapter_config.json': '{"peft_type":"SOME","r":4}', 'adapter_model.safetensors': { x: [1] } })),
+    );
     expect(adapter.method).toBe('SOME');
     expect(adapter.config['r']).toBe(4);
     expect([...adapter.weights.tensors.keys()]).toEqual(['x']);
@@ -104,9 +179,17 @@ describe('adapters', () => {
   const cases: readonly (readonly [string, Readonly<Record<string, Content>>, string])[] = [
     ['none', {}, 'no adapter in DIR: it has no adapter_config.json'],
     ['no method', { 'adapter_config.json': '{}' }, 'adapter configuration DIR/adapter_config.json has no peft_type'],
-    ['pickled', { 'adapter_config.json': '{"peft_type":"X"}', 'adapter_model.bin': '' }, 'adapter DIR has its weights only as adapter_model.bin'],
+    [
+      'pickled',
+      { 'adapter_config.json': '{"peft_type":"X"}', 'adapter_model.bin': '' },
+      'adapter DIR has its weights only as adapter_model.bin',
+    ],
     ['no weights', { 'adapter_config.json': '{"peft_type":"X"}' }, 'adapter DIR has no adapter_model.safetensors'],
-    ['cut weights', { 'adapter_config.json': '{"peft_type":"X"}', 'adapter_model.safetensors': '' }, 'weights file DIR/adapter_model.safetensors has 0 bytes'],
+    [
+      'cut weights',
+      { 'adapter_config.json': '{"peft_type":"X"}', 'adapter_model.safetensors': '' },
+      'weights file DIR/adapter_model.safetensors has 0 bytes',
+    ],
   ];
   test.each(cases)('%s', async (_, files, message) => {
     const folder = await folderOf(files);

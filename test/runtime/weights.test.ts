@@ -35,7 +35,8 @@ function container(header: string, data: number, length = new TextEncoder().enco
   return bytes;
 }
 
-const tensor = (dtype: string, shape: string, from: number, to: number): string => `{"dtype":"${dtype}","shape":${shape},"data_offsets":[${from},${to}]}`;
+const tensor = (dtype: string, shape: string, from: number, to: number): string =>
+  `{"dtype":"${dtype}","shape":${shape},"data_offsets":[${from},${to}]}`;
 
 describe('a header is refused', () => {
   const cases: readonly (readonly [string, Uint8Array, string])[] = [
@@ -44,7 +45,15 @@ describe('a header is refused', () => {
     ['header length beyond the file', container('{"a":1}', 0, 5000), 'truncated: its header needs 5000 bytes and 7 are there'],
     ['absurd header length', new TextEncoder().encode('#!/bin/sh\necho no weights\n'), 'is not a safetensors file: it claims a header of'],
     ['no JSON', container('{"a":', 0), 'header of weights file PATH is not valid JSON'],
-    ['not UTF-8', (() => { const b = container('{"a":1}', 0); b[10] = 0xff; return b; })(), 'is not valid JSON'],
+    [
+      'not UTF-8',
+      (() => {
+        const b = container('{"a":1}', 0);
+        b[10] = 0xff;
+        return b;
+      })(),
+      'is not valid JSON',
+    ],
     ['a list', container('[1]', 0), 'is not a JSON object'],
     ['no description', container('{"a":3}', 0), 'tensor a of weights file PATH is not described by an object'],
     ['unknown type', container(`{"a":${tensor('F7', '[1]', 0, 4)}}`, 4), 'tensor a of weights file PATH has the unknown element type "F7"'],
@@ -53,9 +62,21 @@ describe('a header is refused', () => {
     ['fractional shape', container(`{"a":${tensor('F32', '[1.5]', 0, 6)}}`, 6), 'has no valid shape'],
     ['huge shape', container(`{"a":${tensor('F32', '[9007199254740991,2]', 0, 4)}}`, 4), 'too large to count'],
     ['reversed offsets', container(`{"a":${tensor('F32', '[1]', 4, 0)}}`, 4), 'ends at byte 0, before it begins at 4'],
-    ['wrong length', container(`{"a":${tensor('F32', '[2,2]', 0, 12)}}`, 12), 'of shape [2, 2] and type F32 needs 16 bytes, but its offsets give it 12'],
-    ['overlap', container(`{"a":${tensor('F32', '[2]', 0, 8)},"b":${tensor('F32', '[2]', 4, 12)}}`, 12), 'tensors a and b of weights file PATH overlap'],
-    ['gap', container(`{"a":${tensor('F32', '[1]', 0, 4)},"b":${tensor('F32', '[1]', 8, 12)}}`, 12), '4 bytes before tensor b that belong to no tensor'],
+    [
+      'wrong length',
+      container(`{"a":${tensor('F32', '[2,2]', 0, 12)}}`, 12),
+      'of shape [2, 2] and type F32 needs 16 bytes, but its offsets give it 12',
+    ],
+    [
+      'overlap',
+      container(`{"a":${tensor('F32', '[2]', 0, 8)},"b":${tensor('F32', '[2]', 4, 12)}}`, 12),
+      'tensors a and b of weights file PATH overlap',
+    ],
+    [
+      'gap',
+      container(`{"a":${tensor('F32', '[1]', 0, 4)},"b":${tensor('F32', '[1]', 8, 12)}}`, 12),
+      '4 bytes before tensor b that belong to no tensor',
+    ],
     ['truncated data', container(`{"a":${tensor('F32', '[4]', 0, 16)}}`, 5), /truncated: 11 of \d+ bytes are missing/.source],
     ['trailing bytes', container(`{"a":${tensor('F32', '[1]', 0, 4)}}`, 7), '3 bytes after its last tensor'],
     ['metadata with a number', container('{"__metadata__":{"x":1}}', 0), 'metadata x of weights file PATH is not text'],
@@ -66,7 +87,9 @@ describe('a header is refused', () => {
     expect(result.ok).toBe(false);
     if (result.ok) return;
     expect(result.error.path).toBe(path);
-    expect(result.error.message.replaceAll(path, 'PATH')).toMatch(expected.includes('\\d') ? new RegExp(expected) : new RegExp(expected.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));
+    expect(result.error.message.replaceAll(path, 'PATH')).toMatch(
+      expected.includes('\\d') ? new RegExp(expected) : new RegExp(expected.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')),
+    );
   });
 
   test('missing file and folder', async () => {
@@ -95,12 +118,22 @@ describe('the reference library', () => {
   test('the same tensors are written byte for byte', async () => {
     const original = Buffer.from(golden.file, 'base64');
     const file = must(await readHeader(path));
-    const sources: TensorSource[] = [...file.tensors].map(([name, { dtype, shape, begin, end }]) => ({ name, dtype, shape, data: original.subarray(begin, end) }));
+    const sources: TensorSource[] = [...file.tensors].map(([name, { dtype, shape, begin, end }]) => ({
+      name,
+      dtype,
+      shape,
+      data: original.subarray(begin, end),
+    }));
     const written = join(folder, 'again.safetensors');
     expect(must(await writeWeights(written, sources.reverse()))).toBe(original.byteLength);
     expect(readFileSync(written).equals(original)).toBe(true);
     const other = join(folder, 'other.safetensors');
-    must(await writeWeights(other, sources.map((source) => (source.name === 'c.mask' ? { ...source, data: Uint8Array.of(0, 1, 254) } : source))));
+    must(
+      await writeWeights(
+        other,
+        sources.map((source) => (source.name === 'c.mask' ? { ...source, data: Uint8Array.of(0, 1, 254) } : source)),
+      ),
+    );
     expect(readFileSync(other).equals(original)).toBe(false);
   });
 });
@@ -150,22 +183,40 @@ describe('elements', () => {
     }
   });
 
-  const refused: readonly (readonly [ElementType, 'f32' | 'i32'])[] = [['F8_E4M3', 'f32'], ['F8_E5M2', 'f32'], ['F32', 'i32'], ['F16', 'i32'], ['BF16', 'i32'], ['F64', 'i32']];
+  const refused: readonly (readonly [ElementType, 'f32' | 'i32'])[] = [
+    ['F8_E4M3', 'f32'],
+    ['F8_E5M2', 'f32'],
+    ['F32', 'i32'],
+    ['F16', 'i32'],
+    ['BF16', 'i32'],
+    ['F64', 'i32'],
+  ];
   test.each(refused)('%s is not read as %s', (from, to) => expect(converterOf(from, to)).toBeUndefined());
 
   test('whole numbers that do not fit into 32 bits are found', async () => {
     const path = join(folder, 'wide.safetensors');
     const words = BigInt64Array.of(5n, -1n, 2n ** 31n);
     const unsigned = Uint32Array.of(1, 2 ** 31);
-    must(await writeWeights(path, [
-      { name: 'a', dtype: 'I64', shape: [3], data: new Uint8Array(words.buffer) },
-      { name: 'b', dtype: 'U32', shape: [2], data: new Uint8Array(unsigned.buffer) },
-    ]));
+    must(
+      await writeWeights(path, [
+        { name: 'a', dtype: 'I64', shape: [3], data: new Uint8Array(words.buffer) },
+        { name: 'b', dtype: 'U32', shape: [2], data: new Uint8Array(unsigned.buffer) },
+      ]),
+    );
     const file = must(await readHeader(path));
-    expect(await readIntTensor(file, 'a')).toMatchObject({ ok: false, error: { message: `element 2 of tensor a in ${path} does not fit into 32 bits` } });
-    expect(await readIntTensor(file, 'b')).toMatchObject({ ok: false, error: { message: `element 1 of tensor b in ${path} does not fit into 32 bits` } });
+    expect(await readIntTensor(file, 'a')).toMatchObject({
+      ok: false,
+      error: { message: `element 2 of tensor a in ${path} does not fit into 32 bits` },
+    });
+    expect(await readIntTensor(file, 'b')).toMatchObject({
+      ok: false,
+      error: { message: `element 1 of tensor b in ${path} does not fit into 32 bits` },
+    });
     expect(must(await readTensor(file, 'a'))).toEqual(Float32Array.of(5, -1, 2 ** 31));
-    expect(await readIntTensor(must(await readHeader(join(folder, 'golden.safetensors'))), 'b.weight')).toMatchObject({ ok: false, error: { message: expect.stringContaining('element type F32, which cannot be read as i32') as string } });
+    expect(await readIntTensor(must(await readHeader(join(folder, 'golden.safetensors'))), 'b.weight')).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('element type F32, which cannot be read as i32') as string },
+    });
   });
 });
 
@@ -178,10 +229,12 @@ describe('streaming', () => {
   let opened: Promise<WeightsFile> | undefined;
   const open = (): Promise<WeightsFile> => (opened ??= write());
   async function write(): Promise<WeightsFile> {
-    must(await writeWeights(path, [
-      { name: 'first', dtype: 'F16', shape: [rows, width], data: encodeElements(values, 'F16') },
-      { name: 'second', dtype: 'F32', shape: [2], data: encodeElements(Float32Array.of(1, 2), 'F32') },
-    ]));
+    must(
+      await writeWeights(path, [
+        { name: 'first', dtype: 'F16', shape: [rows, width], data: encodeElements(values, 'F16') },
+        { name: 'second', dtype: 'F32', shape: [2], data: encodeElements(Float32Array.of(1, 2), 'F32') },
+      ]),
+    );
     return must(await readHeader(path));
   }
 
@@ -190,12 +243,14 @@ describe('streaming', () => {
     const offsets: number[] = [];
     const sizes: number[] = [];
     const whole = new Uint8Array(values.byteLength);
-    must(await streamTensor(file, 'first', async (offset, bytes) => {
-      offsets.push(offset);
-      sizes.push(bytes.byteLength);
-      await Promise.resolve();
-      whole.set(bytes, offset);
-    }));
+    must(
+      await streamTensor(file, 'first', async (offset, bytes) => {
+        offsets.push(offset);
+        sizes.push(bytes.byteLength);
+        await Promise.resolve();
+        whole.set(bytes, offset);
+      }),
+    );
     expect(offsets).toEqual([0, chunkBytes, 2 * chunkBytes]);
     expect(sizes).toEqual([chunkBytes, chunkBytes, values.byteLength - 2 * chunkBytes]);
     expect(Buffer.from(whole.buffer).equals(Buffer.from(values.buffer))).toBe(true);
@@ -203,9 +258,17 @@ describe('streaming', () => {
 
   test('a range of rows', async () => {
     const file = await open();
-    for (const [from, to] of [[0, 1], [5, 9], [rows - 2, rows], [4, 4]] as const)
+    for (const [from, to] of [
+      [0, 1],
+      [5, 9],
+      [rows - 2, rows],
+      [4, 4],
+    ] as const)
       expect(must(await readTensor(file, 'first', { rows: [from, to] }))).toEqual(values.slice(from * width, to * width));
-    expect(await readTensor(file, 'first', { rows: [3, rows + 1] })).toMatchObject({ ok: false, error: { message: `rows 3 to ${rows + 1} are not in tensor first of ${path}, which has ${rows}` } });
+    expect(await readTensor(file, 'first', { rows: [3, rows + 1] })).toMatchObject({
+      ok: false,
+      error: { message: `rows 3 to ${rows + 1} are not in tensor first of ${path}, which has ${rows}` },
+    });
   });
 
   test('a missing tensor names the nearest', async () => {
@@ -213,14 +276,21 @@ describe('streaming', () => {
   });
 
   test('what the receiver throws passes through', async () => {
-    await expect(streamTensor(await open(), 'second', () => { throw new Error('no memory on the device'); })).rejects.toThrow('no memory on the device');
+    await expect(
+      streamTensor(await open(), 'second', () => {
+        throw new Error('no memory on the device');
+      }),
+    ).rejects.toThrow('no memory on the device');
   });
 
   test('a file cut after its header was read', async () => {
     const file = await open();
     const { begin } = file.tensors.get('first')!;
     writeFileSync(path, readFileSync(path).subarray(0, begin + 10));
-    expect(await readTensor(file, 'first')).toMatchObject({ ok: false, error: { message: `weights file ${path} became shorter while it was read` } });
+    expect(await readTensor(file, 'first')).toMatchObject({
+      ok: false,
+      error: { message: `weights file ${path} became shorter while it was read` },
+    });
   });
 });
 
@@ -239,8 +309,14 @@ describe('writing leaves a whole file or none', () => {
 
   test('too few bytes, too many, two of a name, no folder', async () => {
     const path = join(folder, 'none', 'x.safetensors');
-    expect(await writeWeights(path, [one(pieces(3))])).toMatchObject({ ok: false, error: { message: 'tensor a of shape [2] needs 8 bytes, but 3 were given' } });
-    expect(await writeWeights(path, [one(new Uint8Array(9))])).toMatchObject({ ok: false, error: { message: 'tensor a of shape [2] needs 8 bytes, but 9 were given' } });
+    expect(await writeWeights(path, [one(pieces(3))])).toMatchObject({
+      ok: false,
+      error: { message: 'tensor a of shape [2] needs 8 bytes, but 3 were given' },
+    });
+    expect(await writeWeights(path, [one(new Uint8Array(9))])).toMatchObject({
+      ok: false,
+      error: { message: 'tensor a of shape [2] needs 8 bytes, but 9 were given' },
+    });
     expect(await writeWeights(path, [one(new Uint8Array(8)), one(new Uint8Array(8))])).toMatchObject({ ok: false });
     expect(readdirSync(join(folder, 'none'))).toEqual([]);
     place('a-file', new Uint8Array(1));

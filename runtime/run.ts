@@ -1,0 +1,151 @@
+/**
+ * @file A run: Package and data onto a device, trained, measured and written into one folder.
+ *
+ * The folder gets the adapter (or the whole model, where no adapter is trained), `metrics.jsonl`, `spec.lock.json` and, while
+ * the run is under way, a checkpoint. Nothing else is written.
+ */
+import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Package } from '../compiler/plan/program.js';
+import { dropCheckpoint, hasCheckpoint, resumeCheckpoint, saveCheckpoint } from './checkpoint.js';
+import { fail, ok, systemFailure, type Result } from './data/result.js';
+import type { Datasets } from './datasets.js';
+import type { Device } from './device.js';
+import { exportAdapter, type CardFacts, type TrainedValues } from './export-adapter.js';
+import { exportModel } from './export-model.js';
+import { openSession, type Session } from './execute.js';
+import { loadTensors } from './load.js';
+import { train, type TrainEvent, type TrainResult, type TrainSettings } from './train.js';
+import type { Checkpoint } from './weights/checkpoint.js';
+import { writeFileAtomically } from './weights/writer.js';
+
+/** Names of the files in a run's folder. */
+export const runFiles = { metrics: 'metrics.jsonl', lock: 'spec.lock.json' } as const;
+
+export interface RunRequest {
+  readonly folder: string;
+  readonly mode: 'new' | 'resume' | 'overwrite';
+  readonly run: Package;
+  readonly device: Device;
+  readonly base: Checkpoint;
+  readonly data: Datasets;
+  readonly settings: TrainSettings;
+  /** What the lock file records beside the Spec. */
+  readonly lock: Readonly<Record<string, unknown>>;
+  readonly card: Omit<CardFacts, 'steps' | 'seconds' | 'before' | 'after' | 'device'>;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: TrainEvent | { readonly kind: 'phase'; readonly what: string }) => void;
+}
+
+export interface RunResult {
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly result: TrainResult;
+  readonly allocatedBytes: number;
+  readonly bestStep: number | undefined;
+}
+
+/** Prepares the folder of a run: it must be new, or asked to be resumed or replaced. */
+export async function prepareFolder(folder: string, mode: RunRequest['mode']): Promise<Result<void>> {
+  try {
+    const { readdir } = await import('node:fs/promises');
+    const present = await readdir(folder).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? undefined : Promise.reject(error)));
+    const checkpoint = await hasCheckpoint(folder);
+    if (mode === 'resume' && !checkpoint) return fail(folder, `${folder} has no checkpoint to resume from`, 'leave --resume out to start anew');
+    if (mode === 'new' && present !== undefined && present.length > 0) {
+      return fail(folder, `${folder} holds ${checkpoint ? 'an interrupted run' : 'a run'} already`, checkpoint ? 'go on with --resume, or start anew with --overwrite' : 'start anew with --overwrite, or choose another folder with --out');
+    }
+    if (mode === 'overwrite') for (const file of [runFiles.metrics, runFiles.lock]) await rm(join(folder, file), { force: true });
+    if (mode === 'overwrite') await dropCheckpoint(folder);
+    await mkdir(folder, { recursive: true });
+    // A folder that cannot be written is found now, not after the training.
+    const probe = await writeFileAtomically(join(folder, '.writable'), '');
+    if (!probe.ok) return probe;
+    await rm(join(folder, '.writable'), { force: true });
+    return ok(undefined);
+  } catch (error) {
+    return systemFailure(error, folder, 'output folder');
+  }
+}
+
+/** Trains and writes. */
+export async function runPackage(request: RunRequest): Promise<Result<RunResult>> {
+  const { folder, run, device, data, settings } = request;
+  if (data.train === undefined) return fail(folder, 'there is nothing to train on');
+  const prepared = await prepareFolder(folder, request.mode);
+  if (!prepared.ok) return prepared;
+  request.onEvent({ kind: 'phase', what: 'preparing kernels' });
+  const session = await openSession(device, run.program, { stagingBytes: 2 ** 18 });
+  try {
+    request.onEvent({ kind: 'phase', what: 'loading weights' });
+    const loaded = await loadTensors(session, request.base, settings.seed);
+    if (!loaded.ok) return loaded;
+    let from = 0;
+    if (request.mode === 'resume') {
+      const resumed = await resumeCheckpoint(folder, session, run);
+      if (!resumed.ok) return resumed;
+      from = resumed.value;
+    }
+    const lock = await writeFileAtomically(join(folder, runFiles.lock), `${JSON.stringify({ format: 'peft-lock', version: 1, hash: run.hash, ...request.lock, spec: run.spec }, null, 2)}\n`);
+    if (!lock.ok) return lock;
+    let best: { step: number; values: TrainedValues } | undefined;
+    let writing: Promise<void> = Promise.resolve();
+    let failure: Result<never> | undefined;
+    const result = await train(
+      session,
+      run,
+      { train: data.train, eval: data.eval, fields: data.fields, padId: data.tokenizer.padId },
+      settings,
+      {
+        signal: request.signal,
+        onEvent: (event) => {
+          request.onEvent(event);
+          const line = recordOf(event);
+          if (line !== undefined) writing = writing.then(() => appendFile(join(folder, runFiles.metrics), `${JSON.stringify(line)}\n`));
+          return writing;
+        },
+        onSave: async (step) => {
+          const saved = await saveCheckpoint(folder, session, run, step);
+          if (!saved.ok) failure = saved;
+        },
+        onBest: async (step) => {
+          best = { step, values: await trainedValues(session, run) };
+        },
+      },
+      from,
+    );
+    await writing;
+    if (failure !== undefined) return failure;
+    if (result.interrupted) return ok({ folder, files: [], result, allocatedBytes: session.allocatedBytes, bestStep: undefined });
+    request.onEvent({ kind: 'phase', what: 'writing' });
+    const values = best?.values ?? (await trainedValues(session, run));
+    const card = { ...request.card, steps: result.steps, seconds: result.seconds, before: result.before, after: result.after, device: device.describe().name };
+    const written = run.adapterConfig === null ? await exportModel(folder, run, request.base, session, values) : await exportAdapter(folder, run, values, card);
+    if (!written.ok) return written;
+    await dropCheckpoint(folder);
+    return ok({ folder, files: [...written.value, runFiles.metrics, runFiles.lock], result, allocatedBytes: session.allocatedBytes, bestStep: best?.step });
+  } finally {
+    session.close();
+  }
+}
+
+/** The trained tensors as they are now. */
+export async function trainedValues(session: Session, run: Package): Promise<TrainedValues> {
+  const values = new Map<string, Float32Array>();
+  for (const t of run.trained) values.set(t.name, (await session.read(t.name)) as Float32Array);
+  return values;
+}
+
+/** One line of `metrics.jsonl`; progress is not recorded. */
+function recordOf(event: TrainEvent): Record<string, unknown> | undefined {
+  switch (event.kind) {
+    case 'step':
+      return { kind: 'step', step: event.step, epoch: event.epoch, loss: event.loss, grad_norm: event.gradNorm, lr: event.rate, tokens: event.tokens, seconds: Number(event.seconds.toFixed(3)) };
+    case 'eval':
+      return { kind: 'eval', step: event.step, loss: event.evaluation.loss, ...event.evaluation.metrics, examples: event.evaluation.examples, seconds: Number(event.evaluation.seconds.toFixed(3)), best: event.best };
+    case 'progress':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
