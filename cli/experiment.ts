@@ -13,7 +13,8 @@ import { gatherFacts } from './facts.js';
 import type { Context } from './io.js';
 import { renderFindings, type FindingsFormat } from './render.js';
 import { readSources, type Source } from './source.js';
-import { openLibrary, standardText } from './standard-library.js';
+import { openLibrary } from './library.js';
+import { stdlibText } from './stdlib.js';
 
 /** An experiment and what was found out about it. */
 export interface Opened {
@@ -44,7 +45,7 @@ export async function openFile(source: Source, cwd: string, only?: string): Prom
   const experiments: Opened[] = [];
   // Where a part could not be read, what follows from it is not worth saying.
   if (!found.some((d) => d.severity === 'error')) {
-    const library = openLibrary();
+    const library = await openLibrary();
     for (const experiment of all) {
       if (only !== undefined && experiment.name.text !== only) continue;
       const { bases, tables } = sourcesOf(parsed.value, experiment, library);
@@ -60,7 +61,7 @@ export async function openFile(source: Source, cwd: string, only?: string): Prom
   }
   const diagnostics = unique(found);
   for (const d of diagnostics) for (const span of [d.span, ...(d.notes ?? []).flatMap((n) => (n.span ? [n.span] : []))]) {
-    const text = standardText(span.file);
+    const text = stdlibText(span.file);
     if (text !== undefined) texts.set(span.file, text);
   }
   return { source, path, file: parsed.value, experiments, diagnostics, texts };

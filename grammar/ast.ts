@@ -14,6 +14,8 @@ export interface Trivia {
   /** Each entry is one comment line with its `//`; an empty string keeps one blank line between groups. */
   readonly before: readonly string[];
   readonly after?: string;
+  /** For a node with a block: the comments after its last member, before the `}`. */
+  readonly tail?: readonly string[];
 }
 
 export interface Node { readonly span: Span; readonly trivia?: Trivia }

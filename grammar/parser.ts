@@ -7,7 +7,7 @@
  *
  * Invariants: no rule or gate has a side effect; a node without `recoveredNode` is complete; recovery always moves on.
  */
-import { CstParser, EOF, type CstNode, type IToken, type TokenType } from 'chevrotain';
+import { CstParser, EOF, type CstNode, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
 import { contextual as word, Arithmetic, Bound, DefinitionWord, Identifier, NumberLiteral, placeOf, Relation, reserved, signs, StorageWord, StringLiteral, tokenTypes } from './tokens.js';
 
 /** What `resyncEnabled` says of a rule: only rules that stand in a list of their like catch errors. */
@@ -20,13 +20,24 @@ interface Engine {
   readonly currIdx: number;
 }
 
+/** A token that began nothing, the one before it, and the rule in whose list it stood. */
+export interface Stray { readonly token: IToken; readonly previous: IToken; readonly rules: readonly string[] }
+
+/** Leaves the name of the expected token as the message; `syntax-error.ts` finds the words. */
+const expectedNames: IParserErrorMessageProvider = {
+  buildMismatchTokenMessage: ({ expected }) => expected.name,
+  buildNotAllInputParsedMessage: () => '',
+  buildNoViableAltMessage: () => '',
+  buildEarlyExitMessage: () => '',
+};
+
 /**
  * Chevrotain's engine with this language's recovery: a broken statement ends where the next line begins that is not
  * indented deeper, or at the `}` of its block. Tokens are never invented and never dropped silently.
  */
 abstract class RecoveringParser extends CstParser {
   /** Tokens that began nothing, in order; each stands for one error. */
-  strays: IToken[] = [];
+  strays: Stray[] = [];
 
   protected override canTokenTypeBeInsertedInRecovery(): boolean {
     return false;
@@ -62,7 +73,8 @@ abstract class RecoveringParser extends CstParser {
   }
   protected tryInRepetitionRecovery(repeat: (...given: unknown[]) => void, given: unknown[], canRepeat: () => boolean, expected: TokenType): void {
     while (this.LA(1).tokenType !== EOF && this.LA(1).tokenType !== expected) {
-      this.strays.push(this.LA(1));
+      const rule = (this as unknown as Engine).CST_STACK.at(-1)?.name;
+      this.strays.push({ token: this.LA(1), previous: this.LA(0), rules: rule === undefined ? [] : [rule] });
       this.skip(NaN, 0, false);
       if (canRepeat.call(this)) {
         repeat.apply(this, given);
@@ -123,7 +135,7 @@ type MemberShape = 'storage' | 'part' | 'let' | 'for' | 'require' | 'use' | 'nes
 /** The grammar of the language. */
 export class PeftParser extends RecoveringParser {
   constructor(options: { readonly validate: boolean }) {
-    super([...tokenTypes], { recoveryEnabled: true, maxLookahead: 1, nodeLocationTracking: 'full', skipValidations: !options.validate });
+    super([...tokenTypes], { recoveryEnabled: true, maxLookahead: 1, nodeLocationTracking: 'full', errorMessageProvider: expectedNames, skipValidations: !options.validate });
     this.performSelfAnalysis();
   }
 

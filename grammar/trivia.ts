@@ -24,8 +24,8 @@ export interface TriviaCursor {
   tail(end: number): readonly string[];
   /** Drops the comments of a part that is kept as text. */
   drop(end: number): void;
-  /** Takes the comments at the head of a file, up to its last `//!` line. */
-  head(): readonly string[];
+  /** Takes the comments at the head of a file, before its first token, up to its last `//!` line. */
+  head(until: number): readonly string[];
 }
 
 /** A cursor over the comments of a text. */
@@ -91,22 +91,11 @@ export function triviaCursor(text: string, comments: readonly IToken[]): TriviaC
       take(end, false);
       last = Math.max(last, end);
     },
-    head() {
-      let count = 0;
-      comments.forEach((comment, index) => {
-        if (comment.image.startsWith('//!') && text.slice(0, comment.startOffset).trim() === headText(comments, index)) count = index + 1;
-      });
-      const until = comments[count - 1];
-      return until ? take(endOf(until), true) : [];
+    head(until) {
+      const header = comments.findLast((comment) => comment.startOffset < until && comment.image.startsWith('//!'));
+      return header ? take(endOf(header), true) : [];
     },
   };
-
-  /** What a text before a comment must be for that comment to belong to the head: comments only. */
-  function headText(all: readonly IToken[], index: number): string {
-    const first = all[0];
-    const before = all[index - 1];
-    return first && before ? text.slice(first.startOffset, endOf(before)).trim() : '';
-  }
 }
 
 function isDoc(line: string): boolean {

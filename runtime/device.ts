@@ -170,6 +170,29 @@ export async function openNullDevice(): Promise<Device> {
   return (await open(['backend=null'], {}, 'null', 'null backend', () => true)) ?? unavailable("the webgpu package offers no null backend", 'install webgpu 0.6.2');
 }
 
+/** What became of one way to get a device. */
+export interface DeviceTrial {
+  readonly choice: DeviceChoice;
+  readonly found: DeviceDescription | undefined;
+  readonly problem: string | undefined;
+  readonly help: string | undefined;
+}
+
+/** Tries every kind of adapter, for `peft doctor`; nothing stays open. */
+export async function tryDevices(): Promise<readonly DeviceTrial[]> {
+  const trials: DeviceTrial[] = [];
+  for (const choice of ['hardware', 'system', 'npm'] as const) {
+    try {
+      const device = await openDevice({ choice });
+      trials.push({ choice, found: device.describe(), problem: undefined, help: undefined });
+      device.close();
+    } catch (error) {
+      trials.push({ choice, found: undefined, problem: error instanceof Error ? error.message : String(error), help: error instanceof DeviceError ? error.help : undefined });
+    }
+  }
+  return trials;
+}
+
 const HARDWARE_HELP = 'install the Vulkan driver of your graphics card';
 const SYSTEM_HELP = process.platform === 'linux' ? 'install Mesa 25 or newer (Debian 12: scripts/install-lavapipe.sh; elsewhere the package mesa-vulkan-drivers)' : 'use a machine with a graphics driver';
 const NPM_HELP = process.platform === 'linux' && process.arch === 'x64' ? 'run npm install @sparticuz/chromium@147.0.0' : 'the npm software adapter exists for Linux on x64 only';

@@ -46,6 +46,7 @@ interface Staging {
   readonly buffer: GPUBuffer;
   readonly waiting: { readonly entry: string; readonly variables: Variables; readonly parts: readonly { readonly range: Range; readonly at: number }[] }[];
   used: number;
+  draining: boolean;
 }
 
 /** Bytes of one write or read: larger ones make Dawn allocate staging memory of their size. */
@@ -141,6 +142,7 @@ export class Session {
     const ranges = names.map((name) => this.#range(name, entryName));
     const bytes = ranges.reduce((sum, range) => sum + elementsOf(range) * 4, 0);
     const staging = this.#stagings()[0];
+    if (staging.draining) throw new DeviceError('misuse', 'two drains are under way: await the first before running on');
     if (staging.used + bytes > this.#stagingBytes) throw new DeviceError('misuse', `${bytes} bytes of results do not fit beside ${staging.used} waiting ones of ${this.#stagingBytes}: drain more often`);
     const parts = ranges.map((range) => {
       const at = staging.used;
@@ -157,13 +159,11 @@ export class Session {
   /** The queued results so far, in order. Runs submitted while this is awaited queue for the next drain. */
   async drain(): Promise<readonly QueuedResult[]> {
     this.#ready();
-    // One drain at a time: the two staging buffers take turns.
-    const before = this.#draining;
     const [full, other] = this.#stagings();
-    const mine = before.then(() => {
-      if (full.waiting.length === 0) return [];
-      return this.#collect(full);
-    });
+    if (full.waiting.length === 0) return [];
+    // One drain at a time: the two staging buffers take turns.
+    full.draining = true;
+    const mine = this.#draining.then(() => this.#collect(full));
     this.#staging = [other, full];
     this.#draining = mine.catch(() => undefined);
     const results = await mine;
@@ -260,6 +260,7 @@ export class Session {
     }));
     full.waiting.length = 0;
     full.used = 0;
+    full.draining = false;
     return results;
   }
 
@@ -311,7 +312,7 @@ export class Session {
   }
 
   #newStaging(label: string): Staging {
-    return { buffer: this.device.gpu.createBuffer({ label, size: this.#stagingBytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }), waiting: [], used: 0 };
+    return { buffer: this.device.gpu.createBuffer({ label, size: this.#stagingBytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }), waiting: [], used: 0, draining: false };
   }
 
   #ready(): void {

@@ -4,7 +4,7 @@
 import type { Diagnostic } from '../../grammar/diagnostics.js';
 import { exitCodes, UserError } from '../exit.js';
 import { writeWhole } from '../output.js';
-import { renderFindings, type FindingsFormat } from '../render.js';
+import type { FindingsFormat } from '../render.js';
 import { readSources, standardInput } from '../source.js';
 import { findingsFormat, type Verb } from '../verb.js';
 
@@ -23,7 +23,7 @@ export const verb: Verb = {
   async run({ args, options }, context) {
     if (args.length === 0) throw new UserError('no file is named', 'peft fmt . formats every .peft file of this folder and those below it');
     const sources = await readSources(args, context);
-    const [{ parseFile }, { printFile }] = await Promise.all([import('../../grammar/parse.js'), import('../../grammar/print.js')]);
+    const [{ parseFile }, { printFile }, { renderFindings }] = await Promise.all([import('../../grammar/parse.js'), import('../../grammar/print.js'), import('../render.js')]);
     const check = options['check'] === true;
     const problems: Diagnostic[] = [];
     const changed: string[] = [];

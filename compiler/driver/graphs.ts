@@ -10,7 +10,7 @@ import type { Graph, NodeId, Output } from '../graph/graph.js';
 import type { ScalarExpr } from '../plan/program.js';
 import type { Resolved } from '../spec/check.js';
 import { flat, gradientOf, type Layout } from './layout.js';
-import { differentiate } from './passes.js';
+import { differentiate, finishGraph, prepareForward, type Watch } from './passes.js';
 
 /** A graph with the host scalars that its inputs of shape [] stand for. */
 export interface EntryGraph {
@@ -42,7 +42,7 @@ export interface TrainGraphOptions {
 }
 
 /** Forward and backward over one batch: adds the gradient of the summed loss, the loss and the count to their sums. */
-export function trainGraph(resolved: Resolved, layout: Layout, shape: BatchShape, options: TrainGraphOptions): EntryGraph {
+export function trainGraph(resolved: Resolved, layout: Layout, shape: BatchShape, options: TrainGraphOptions, watch?: Watch): EntryGraph {
   const { e, g, task: t } = task(resolved, shape, options.dropout, true);
   const loss = total(g, g.add('mul', [t.loss, t.weight], {}));
   const counted = total(g, t.weight);
@@ -51,12 +51,12 @@ export function trainGraph(resolved: Resolved, layout: Layout, shape: BatchShape
     { name: 'count', node: counted, mode: options.readGradients ? 'value' : 'accumulate', ...(options.readGradients ? {} : { tensor: flat.count }) },
   ];
   const wanted = layout.trainables.map((p) => ({ name: p.name, shape: p.shape }));
-  const graph = differentiate(g.finish(forward), 'loss_sum', wanted, (name, node): Output => (options.readGradients ? { name: gradientOf(name), node, mode: 'value' } : { name: gradientOf(name), node, mode: 'accumulate', tensor: gradientOf(name) }));
+  const graph = differentiate(g.finish(forward), 'loss_sum', wanted, (name, node): Output => (options.readGradients ? { name: gradientOf(name), node, mode: 'value' } : { name: gradientOf(name), node, mode: 'accumulate', tensor: gradientOf(name) }), watch);
   return { graph, hosts: withSeed(e) };
 }
 
 /** Forward over one batch without dropout: sums of loss and count, predictions, and logits where asked. */
-export function evalGraph(resolved: Resolved, shape: BatchShape, options: { readonly adapted: boolean; readonly logits: boolean }): EntryGraph {
+export function evalGraph(resolved: Resolved, layout: Layout, shape: BatchShape, options: { readonly adapted: boolean; readonly logits: boolean }, watch?: Watch): EntryGraph {
   const { e, g, task: t } = task(resolved, shape, false, options.adapted);
   const outputs: Output[] = [
     { name: 'loss_sum', node: total(g, g.add('mul', [t.loss, t.weight], {})), mode: 'value' },
@@ -64,11 +64,12 @@ export function evalGraph(resolved: Resolved, shape: BatchShape, options: { read
     ...(t.prediction === undefined ? [] : [{ name: 'prediction', node: t.prediction, mode: 'value' } as const]),
     ...(options.logits ? [{ name: 'logits', node: t.logits, mode: 'value' } as const] : []),
   ];
-  return { graph: g.finish(outputs), hosts: withSeed(e) };
+  const trainable = new Set(layout.trainables.map((p) => p.name));
+  return { graph: finishGraph(prepareForward(g.finish(outputs), trainable, watch), watch), hosts: withSeed(e) };
 }
 
 /** The optimiser step: mean gradient, global norm, clipping, update; sums go back to zero. */
-export function updateGraph(resolved: Resolved, layout: Layout): EntryGraph {
+export function updateGraph(resolved: Resolved, layout: Layout, watch?: Watch): EntryGraph {
   const g = createGraph();
   const e = createElaboration(g, { training: true });
   const { optimizer, schedule, spec } = resolved;
@@ -97,7 +98,7 @@ export function updateGraph(resolved: Resolved, layout: Layout): EntryGraph {
     { name: 'loss_zero', node: zero([1]), mode: 'assign', tensor: flat.loss },
     { name: 'count_zero', node: zero([1]), mode: 'assign', tensor: flat.count },
   ];
-  return { graph: g.finish(outputs), hosts: new Map(e.hosts) };
+  return { graph: finishGraph(g.finish(outputs), watch), hosts: new Map(e.hosts) };
 }
 
 /** Every adapted weight with its adapter folded in, as values named by the stored tensor; biases likewise. */
@@ -118,7 +119,7 @@ export function mergeGraph(resolved: Resolved): { readonly entry: EntryGraph; re
     outputs.push({ name: `merged/${site.bias.tensor}`, node: bias, mode: 'value' });
     tensors.push(site.bias.tensor);
   }
-  return { entry: { graph: g.finish(outputs), hosts: new Map(e.hosts) }, tensors };
+  return { entry: { graph: finishGraph(g.finish(outputs)), hosts: new Map(e.hosts) }, tensors };
 }
 
 /** Number of parameters of a model, adapters left out. */

@@ -31,7 +31,7 @@ export function evaluate(e: Elaboration, expr: Expr, scope: Scope): Value {
     case 'none':
       return none;
     case 'name':
-      return scope.lookup(expr.name) ?? unknownName(expr.name, expr.span, scope);
+      return scope.lookup(expr.name) ?? (expr.name === 'training' ? bool(e.training) : unknownName(expr.name, expr.span, scope));
     case 'list':
       return { kind: 'list', items: expr.items.map((item) => evaluate(e, item, scope)) };
     case 'call':

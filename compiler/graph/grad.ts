@@ -10,7 +10,7 @@ import type { GraphBuilder } from './builder.js';
 import type { NodeId } from './graph.js';
 
 /** The gradient of `loss` (one number, or the sum of its elements) for each wanted node; undefined where it does not depend on it.
- * Simplify afterwards with `stops: 'drop'`: the rules leave ones and zeros behind. */
+ * Simplify afterwards with `stops: 'drop'` (`stop_gradient` has served): the rules leave ones and zeros behind. */
 export function gradient(g: GraphBuilder, loss: NodeId, wanted: readonly NodeId[]): (NodeId | undefined)[] {
   const reached = dependents(g, loss, wanted);
   const adjoint: (NodeId | undefined)[] = [];
@@ -41,7 +41,7 @@ export function dependents(g: Pick<GraphBuilder, 'node'>, end: NodeId, wanted: r
   for (let id = 0; id <= end; id += 1) {
     const node = g.node(id);
     if (reached[id]) continue;
-    reached[id] = node.op !== 'stop_gradient' && node.dtype === 'f32' && node.inputs.some((input) => at(reached, input) && g.node(input).dtype === 'f32');
+    reached[id] = !ops[node.op].stops && node.dtype === 'f32' && node.inputs.some((input) => at(reached, input) && g.node(input).dtype === 'f32');
   }
   return reached;
 }

@@ -34,7 +34,7 @@ export const operand = (r: Rewriter, c: Candidate, index = 0): Node => r.g.node(
 export const uniformOperand = (r: Rewriter, c: Candidate, index: number): number | undefined => uniformValue(r.g, at(c.inputs, index));
 
 /** The candidate's shape filled with a number. */
-export const filled = (r: Rewriter, c: Candidate, value: number): NodeId => r.g.constant(value, c.shape, c.dtype);
+export const filled = (r: Rewriter, c: Candidate, value: number): NodeId => r.g.constant(value === 0 ? 0 : value, c.shape, c.dtype);
 
 /** A node under another shape; nothing is made where it has it. */
 export function reshaped(r: Rewriter, node: NodeId, shape: readonly number[]): NodeId {

@@ -150,4 +150,4 @@ export function scalarRules(op: OpName): readonly Rule[] {
 }
 
 /** Removes what only the gradient looks at. */
-export const dropStop: Rule = (_: Rewriter, c: Candidate) => (c.op === 'stop_gradient' ? c.inputs[0] : undefined);
+export const dropStop: Rule = (_: Rewriter, c: Candidate) => (ops[c.op].stops ? c.inputs[0] : undefined);

@@ -223,13 +223,13 @@ export function mergeSiblings(p: Partition): void {
     for (;;) {
       const writing = (p.writers.get(key) ?? []).map((m) => p.owner.get(m) as number);
       const around = [...new Set([...(p.readers.get(key) ?? []), ...writing])].sort((a, b) => a - b).map((id) => p.parts.get(id) as Part);
-      if (!around.some((a, i) => around.slice(i + 1, i + 9).some((b) => alike(p, a, b, key) && tryMerge(p, a, b)))) break;
+      if (!around.some((a, i) => around.slice(i + 1, i + 9).some((b) => alike(a, b, key) && tryMerge(p, a, b)))) break;
     }
   }
 }
 
 /** Whether the array is as large as what both clusters compute, and both compute as much. */
-function alike(p: Partition, a: Part, b: Part, key: string): boolean {
+function alike(a: Part, b: Part, key: string): boolean {
   if (a.cluster.kind !== b.cluster.kind || (a.cluster.kind !== 'pointwise' && a.cluster.kind !== 'row-reduce')) return false;
   const size = count(a.kernel.axes);
   const array = a.kernel.args.find((arg) => refKey(arg.ref) === key) ?? b.kernel.args.find((arg) => refKey(arg.ref) === key);

@@ -67,13 +67,14 @@ interface Wants {
 }
 
 /** The graph with a node of its own for every output that no kernel would compute otherwise: a tensor assigned from memory or a
- * constant, and the outputs in `copied`, whose value must stand in memory before the tensor is written. */
+ * constant, a result that is a tensor replaced by this graph, and the outputs in `copied`, whose value must stand in memory before the tensor is written. */
 function wants(source: Graph, copied: ReadonlySet<number>): Wants {
   const nodes: Node[] = [...source.nodes];
   const values = new Set<NodeId>();
   const tensors = new Map<NodeId, Destination[]>();
   const results: Result[] = [];
   const outputOf = new Map<NodeId, number[]>();
+  const replaced = new Set<unknown>(source.outputs.map((o) => o.tensor));
   const alone = (id: NodeId): NodeId => {
     const node = nodeAt(source, id);
     nodes.push({ op: 'reshape', inputs: [id], attrs: { shape: [...node.shape] }, shape: node.shape, dtype: node.dtype });
@@ -84,8 +85,9 @@ function wants(source: Graph, copied: ReadonlySet<number>): Wants {
     const inner = base(source, output.node);
     const kind = role(nodeAt(source, inner));
     if (output.mode === 'value') {
-      const member = kind === 'inline' ? alone(output.node) : inner;
-      if (kind !== 'memory') values.add(member);
+      const standing = kind === 'memory' && !replaced.has(nodeAt(source, inner).attrs['name']);
+      const member = kind === 'inline' || (kind === 'memory' && !standing) ? alone(output.node) : inner;
+      if (!standing) values.add(member);
       results.push({ name: output.name, ref: referenceOf({ nodes, outputs: [] }, member), shape, dtype });
       return;
     }

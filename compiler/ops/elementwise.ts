@@ -244,6 +244,7 @@ export const elementwiseOps = {
     reference: ({ inputs }) => at(inputs, 0),
     wgsl: ([a]) => a as string,
     gradient: () => undefined,
+    stops: true,
     samples: [{ types: [{ shape: [2, 3], dtype: 'f32' }], domains: [any], attrs: {} }],
     tolerance: { relative: 0, absolute: 0 },
     flops: () => 0,

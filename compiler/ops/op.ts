@@ -97,6 +97,8 @@ export interface Op {
   readonly prelude?: string;
   /** Gradient with respect to operand `index`, or undefined where it is zero everywhere. */
   gradient(g: Emitter, site: Site, index: number): NodeId | undefined;
+  /** Its gradient is zero by definition, whatever its value does. */
+  readonly stops?: true;
   readonly samples: readonly Sample[];
   readonly tolerance: Tolerance;
   /** Floating-point operations of one evaluation. */

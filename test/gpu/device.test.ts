@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { compileShader, compileShaders } from '../../runtime/device-pipeline.js';
-import { openDevice, openNullDevice, type DeviceChoice } from '../../runtime/device.js';
+import { openDevice, openNullDevice, tryDevices, type DeviceChoice } from '../../runtime/device.js';
 import { DeviceError } from '../../runtime/device-error.js';
 import { npmSoftwareDriver, systemSoftwareDriver, tarMembers } from '../../runtime/software-adapter.js';
 import { axpyShader, countShader, sumShader } from './execute-programs.js';
@@ -58,6 +58,16 @@ describe('openDevice', () => {
     const device = await openDevice({ choice: 'system' });
     expect(device.describe()).toMatchObject({ kind: 'system-software', target: { kind: 'software' } });
     device.close();
+  });
+
+  it('tries every kind, each found or answered by words', async () => {
+    const trials = await tryDevices();
+    expect(trials.map((one) => one.choice)).toEqual(['hardware', 'system', 'npm']);
+    for (const { found, problem, help } of trials) {
+      if (found === undefined) expect([problem, help]).toEqual([expect.stringContaining('was found'), expect.stringMatching(/./)]);
+      else expect(problem).toBeUndefined();
+    }
+    expect(trials.some((one) => one.found !== undefined)).toBe(true);
   });
 
   it('answers an unknown PEFT_DEVICE by words', async () => {

@@ -107,18 +107,21 @@ describe('counterRandom', () => {
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
     return { mean, variance: values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length };
   };
-  // Five standard errors of n draws; the negative control is a mean or variance off by a tenth of the spread.
+  // Five standard errors of n draws; the negative control is off by a tenth of the spread.
   const bound = 5 / Math.sqrt(n);
 
   it.each([[0, 'a'], [42, 'layers.0.A'], [42, 'layers.1.A'], [2 ** 40 + 1, 'a']] as const)('has the moments of its distributions: seed %d, %s', (seed, name) => {
     const random = counterRandom(seed, name);
     const uniforms = moments(Array.from({ length: n }, (_, i) => random.uniform(i)));
-    const normals = moments(Array.from({ length: n }, (_, i) => random.normal(i)));
+    const draws = Array.from({ length: n }, (_, i) => random.normal(i));
+    const normals = moments(draws);
+    const wrong = moments(draws.map((value) => 1.1 * value + 0.1));
     expect(Math.abs(uniforms.mean - 0.5)).toBeLessThan(bound * Math.sqrt(1 / 12));
     expect(Math.abs(uniforms.variance - 1 / 12)).toBeLessThan(bound * Math.sqrt(1 / 180));
     expect(Math.abs(normals.mean)).toBeLessThan(bound);
     expect(Math.abs(normals.variance - 1)).toBeLessThan(bound * Math.SQRT2);
-    expect(Math.abs(0.1)).toBeGreaterThan(bound * Math.SQRT2);
+    expect(Math.abs(wrong.mean)).toBeGreaterThan(bound);
+    expect(Math.abs(wrong.variance - 1)).toBeGreaterThan(bound * Math.SQRT2);
   });
 
   it('has bits that are set half of the time, and neighbours, seeds and names that do not correlate', () => {

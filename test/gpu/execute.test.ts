@@ -76,6 +76,7 @@ describe('Session', () => {
       // Runs submitted while the first drain is under way go to the other staging buffer.
       session.runAndQueue('step', { step: 65 });
       const second = session.drain();
+      expect(() => session.runAndQueue('step', { step: 66 })).toThrow('await the first');
       const results = [...(await first), ...(await second)];
       const totals = [...steps, 65].map((step) => 64 * ((step * (step + 1)) / 8));
       expect(results.map((one) => one.variables['step'])).toEqual([...steps, 65]);
@@ -163,6 +164,19 @@ describe('Session', () => {
       session.run('step', { step: 4 });
       expect([...(await session.read('total'))]).toEqual([8]);
     });
+  });
+
+  it('says that the device was lost, to everyone who waits', async () => {
+    const other = await openDevice();
+    const session = await openSession(other, axpyProgram(8));
+    session.write('x', new Float32Array(8));
+    session.runAndQueue('step', { step: 1 });
+    other.gpu.destroy();
+    await expect(session.drain()).rejects.toMatchObject({ kind: 'lost' });
+    await expect(session.read('y')).rejects.toMatchObject({ kind: 'lost' });
+    expect(() => session.run('step', { step: 1 })).toThrow('lost');
+    session.close();
+    other.close();
   });
 
   it('throws an error that nobody awaited at the next call, and from then on', async () => {

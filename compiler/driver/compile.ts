@@ -1,0 +1,90 @@
+/**
+ * @file Compile: a resolved experiment and the shapes of its batches → Package. The one place that says which entries a
+ * run has: `train/ROWSxTOKENS` and `eval/ROWSxTOKENS` for each padded length, and `update`.
+ */
+import { createHash } from 'node:crypto';
+import type { Diagnostic } from '../../grammar/diagnostics.js';
+import { attempt } from '../elaborate/stop.js';
+import { learningRate } from '../elaborate/optimizer.js';
+import { plan, type PlanEntry } from '../plan/plan.js';
+import type { BatchInput, Package, Program, Target } from '../plan/program.js';
+import type { Resolved } from '../spec/check.js';
+import { adapterConfig } from '../spec/foreign.js';
+import { canonical, meaning } from '../spec/spec.js';
+import { recipes } from '../spec/task.js';
+import { evalGraph, trainGraph, updateGraph, type EntryGraph } from './graphs.js';
+import { layoutOf, type Layout } from './layout.js';
+import type { Watch } from './passes.js';
+
+export interface CompileOptions {
+  readonly target: Target;
+  /** Rows of a batch. */
+  readonly rows: number;
+  /** Padded lengths. */
+  readonly lengths: readonly number[];
+  readonly watch?: (entry: string) => Watch | undefined;
+}
+
+export interface Compiled {
+  readonly run: Package;
+  readonly layout: Layout;
+}
+
+/** Host-written inputs of an entry, under the names that the runtime writes: `ENTRY/FIELD`. */
+export function entryOf(name: string, resolved: Resolved, shape: { readonly rows: number; readonly tokens: number } | undefined, made: EntryGraph): PlanEntry {
+  const size = { b: shape?.rows ?? 1, t: shape?.tokens ?? 1 };
+  const inputs = shape === undefined ? [] : resolved.batch.map((f) => ({ input: f.name, tensor: `${name}/${f.name}`, shape: recipes[f.recipe].map((axis) => size[axis]), dtype: 'i32' as const }));
+  return { name, graph: made.graph, hosts: made.hosts, inputs };
+}
+
+/** Compiles an experiment; what cannot be is told as diagnostics. */
+export function compile(resolved: Resolved, options: CompileOptions, diagnostics: Diagnostic[]): Compiled | undefined {
+  const at = resolved.spec.origins['base'];
+  const span = at?.kind === 'written' ? at.span : resolved.task.definition.span;
+  return attempt(
+    diagnostics,
+    () => {
+      const layout = layoutOf(resolved);
+      const watch = (name: string): Watch | undefined => options.watch?.(name);
+      const entries: PlanEntry[] = [];
+      for (const tokens of options.lengths) {
+        const shape = { rows: options.rows, tokens };
+        const name = `${options.rows}x${tokens}`;
+        entries.push(entryOf(`train/${name}`, resolved, shape, trainGraph(resolved, layout, shape, { dropout: true }, watch(`train/${name}`))));
+        entries.push(entryOf(`eval/${name}`, resolved, shape, evalGraph(resolved, layout, shape, { adapted: true, logits: false }, watch(`eval/${name}`))));
+      }
+      entries.push(entryOf('update', resolved, undefined, updateGraph(resolved, layout, watch('update'))));
+      const program = plan(entries, layout.persistent, options.target);
+      return { run: packageOf(resolved, layout, program, options), layout };
+    },
+    span,
+  );
+}
+
+/** SHA-256 of the Spec's meaning. */
+export const specHash = (resolved: Resolved): string => createHash('sha256').update(canonical(meaning(resolved.spec))).digest('hex');
+
+function packageOf(resolved: Resolved, layout: Layout, program: Program, options: CompileOptions): Package {
+  const config = adapterConfig(resolved);
+  return {
+    format: 'peft-package',
+    version: 1,
+    hash: specHash(resolved),
+    spec: resolved.spec,
+    program,
+    batch: resolved.batch.map((f): BatchInput => ({ name: f.name, recipe: f.recipe, column: f.column ?? null, classes: f.classes ?? null })),
+    lengths: options.lengths,
+    rows: options.rows,
+    rate: learningRate(resolved.optimizer, resolved.schedule),
+    trained: layout.trainables.map((t) => ({ name: t.name, key: t.key, shape: t.shape })),
+    adapterConfig: config.ok ? config.value : null,
+    metrics: metricsOf(resolved),
+  };
+}
+
+/** The metrics a task asks for. */
+function metricsOf(resolved: Resolved): string[] {
+  const { body } = resolved.task.definition;
+  if (body.kind !== 'block') return [];
+  return body.members.flatMap((m) => (m.kind === 'section' && m.section.name.text === 'metrics' ? m.section.fields.flatMap((f) => (f.value.kind === 'bool' && f.value.value ? [f.name.text] : [])) : []));
+}

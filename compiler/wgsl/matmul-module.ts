@@ -1,0 +1,183 @@
+/**
+ * @file What every matmul loop shares: the uniform block, the tile's place in the grid, operand addresses and the epilogue.
+ *
+ * A loop computes a tile of `rows` x `columns`. Rows are the axis m and columns n, or the other way round (`transposed`): with
+ * strided operands C^T = B^T A^T costs nothing, so one loop serves NN, NT, TN and TT. Sizes, strides and offsets are words of the
+ * uniform block, so the text depends on the structure of the kernel and on the tile only.
+ *
+ * Tiles are numbered rows first, then columns, then batch, and laid out on a grid of two dimensions, of at most 65535 groups each.
+ */
+import { ops } from '../ops/ops.js';
+import { Bug } from '../bug.js';
+import type { Matmul, Scalar, View } from '../kernels/kernel.js';
+
+/** The uniform block under construction. */
+export interface Uniforms {
+  readonly words: number[];
+}
+
+/** A tile of the output; a workgroup computes one. */
+export interface Tile {
+  readonly rows: number;
+  readonly columns: number;
+  /** Rows run over n and columns over m. */
+  readonly transposed: boolean;
+}
+
+/** What a loop knows of the kernel while it is written. */
+export interface Context {
+  readonly kernel: Matmul;
+  readonly tile: Tile;
+  readonly uniforms: Uniforms;
+  /** Names of the output's extents along rows and columns. */
+  readonly extent: { readonly rows: string; readonly columns: string };
+}
+
+/** One operand of a term as a loop reads it: element (i, k) is `array[base + i · outer + k · inner]`. */
+export interface Operand {
+  readonly array: string;
+  readonly base: string;
+  readonly outer: string;
+  readonly inner: string;
+  /** Whether neighbours along k, or along the outer axis, are neighbours in memory. */
+  readonly contiguous: 'k' | 'outer' | 'none';
+}
+
+/** One term: `left` runs over rows, `right` over columns. */
+export interface Term {
+  readonly left: Operand;
+  readonly right: Operand;
+  readonly k: string;
+  readonly lines: readonly string[];
+  /** WGSL expression of the scale, or undefined where it is 1. */
+  readonly scale: string | undefined;
+}
+
+const largestGrid = 65535;
+
+/** Appends a word and names it. Negative strides wrap: index arithmetic is modulo 2^32. */
+export function word(uniforms: Uniforms, value: number): string {
+  const at = uniforms.words.push(value >>> 0) - 1;
+  return `u.d[${at >> 2}].${'xyzw'[at & 3]}`;
+}
+
+/** Appends a real number and names it. */
+export function realWord(uniforms: Uniforms, value: number): string {
+  const bits = new Uint32Array(new Float32Array([value]).buffer)[0] as number;
+  return `bitcast<f32>(${word(uniforms, bits)})`;
+}
+
+/** Starts a kernel: its context, and the lines that place a workgroup's tile (`row0`, `column0` and the batch indices). */
+export function openTile(kernel: Matmul, tile: Tile): { readonly context: Context; readonly lines: readonly string[]; readonly workgroups: [number, number, number] } {
+  const uniforms: Uniforms = { words: [] };
+  const batch = kernel.axes.slice(0, -2);
+  const [m, n] = kernel.axes.slice(-2) as [number, number];
+  const [rows, columns] = tile.transposed ? [n, m] : [m, n];
+  const rowTiles = Math.ceil(rows / tile.rows);
+  const columnTiles = Math.ceil(columns / tile.columns);
+  const tiles = rowTiles * columnTiles * batch.reduce((p, size) => p * size, 1);
+  const lines = [
+    `let rows = ${word(uniforms, rows)};`,
+    `let columns = ${word(uniforms, columns)};`,
+    `let row_tiles = ${word(uniforms, rowTiles)};`,
+    `let column_tiles = ${word(uniforms, columnTiles)};`,
+    'let number = group.x + group.y * groups.x;',
+    `if (number >= ${word(uniforms, tiles)}) { return; }`,
+    `let row0 = (number % row_tiles) * ${tile.rows}u;`,
+    `let column0 = ((number / row_tiles) % column_tiles) * ${tile.columns}u;`,
+  ];
+  let rest = 'number / (row_tiles * column_tiles)';
+  for (let b = batch.length - 1; b >= 0; b -= 1) {
+    lines.push(`let rest${b} = ${rest};`);
+    if (b === 0) lines.push('let i0 = rest0;');
+    else {
+      const size = word(uniforms, batch[b] as number);
+      lines.push(`let i${b} = rest${b} % ${size};`);
+      rest = `rest${b} / ${size}`;
+    }
+  }
+  const across = Math.min(tiles, largestGrid);
+  return { context: { kernel, tile, uniforms, extent: { rows: 'rows', columns: 'columns' } }, lines, workgroups: [across, Math.ceil(tiles / across), 1] };
+}
+
+/** The operands of every term, with the lines that compute their bases. */
+export function terms({ kernel, tile, uniforms }: Context): readonly Term[] {
+  return kernel.terms.map((term, t) => {
+    const lines: string[] = [];
+    const operand = (name: string, arg: number, view: View, outerAxis: number, innerAxis: number): Operand => {
+      const at = `${name}${t}`;
+      const batch = view.strides.slice(0, -2).map((stride, b) => ` + i${b} * ${word(uniforms, stride)}`);
+      const [outer, inner] = [view.strides.at(outerAxis) as number, view.strides.at(innerAxis) as number];
+      lines.push(`let ${at}_base = ${word(uniforms, view.offset)}${batch.join('')};`);
+      lines.push(`let ${at}_outer = ${word(uniforms, outer)};`, `let ${at}_inner = ${word(uniforms, inner)};`);
+      return { array: `t${arg}`, base: `${at}_base`, outer: `${at}_outer`, inner: `${at}_inner`, contiguous: inner === 1 ? 'k' : outer === 1 ? 'outer' : 'none' };
+    };
+    const a = operand('a', term.a.arg, term.a.view, -2, -1);
+    const b = operand('b', term.b.arg, term.b.view, -1, -2);
+    const k = `k${t}`;
+    lines.push(`let ${k} = ${word(uniforms, term.k)};`);
+    const [left, right] = tile.transposed ? [b, a] : [a, b];
+    return { left, right, k, lines, scale: term.scale === 1 ? undefined : realWord(uniforms, term.scale) };
+  });
+}
+
+/** Call that stores one output, guarded against the ragged edge. */
+export function storeCall({ kernel, tile }: Context, row: string, column: string, accumulator: string): string {
+  const batch = kernel.axes.slice(0, -2).map((_, b) => `i${b}`);
+  const [m, n] = tile.transposed ? [column, row] : [row, column];
+  return `if (${row} < rows && ${column} < columns) { finish(${[...batch, m, n, accumulator].join(', ')}); }`;
+}
+
+/** The function that computes the body and stores it: the epilogue. */
+function finish({ kernel, uniforms }: Context): { readonly text: string; readonly preludes: readonly string[] } {
+  const preludes = new Set<string>();
+  const index = kernel.axes.map((_, axis) => `i${axis}`);
+  const element = (view: View): string => [word(uniforms, view.offset), ...view.strides.flatMap((stride, axis) => (stride === 0 ? [] : [`${index[axis]} * ${word(uniforms, stride)}`]))].join(' + ');
+  const lines: string[] = [];
+  const names = kernel.body.map((scalar, i) => {
+    lines.push(`let v${i} = ${expression(scalar)};`);
+    return `v${i}`;
+  });
+  function expression(scalar: Scalar): string {
+    switch (scalar.kind) {
+      case 'const':
+        return scalar.dtype === 'i32' ? `bitcast<i32>(${word(uniforms, scalar.value)})` : realWord(uniforms, scalar.value);
+      case 'accumulator':
+        return 'product';
+      case 'load':
+        return `t${scalar.arg}[${element(scalar.view)}]`;
+      case 'iota':
+        return scalar.dtype === 'i32' ? `i32(${element(scalar.view)})` : `f32(${element(scalar.view)})`;
+      case 'op': {
+        const op = ops[scalar.op];
+        if (op.wgsl === undefined) throw new Bug(`no scalar code for ${scalar.op}`);
+        if (op.prelude !== undefined) preludes.add(op.prelude);
+        return op.wgsl(scalar.args.map((arg) => `v${arg}`), scalar.dtype);
+      }
+      default:
+        throw new Bug(`no scalar code for ${scalar.kind} in a product's epilogue`);
+    }
+  }
+  for (const store of kernel.stores) lines.push(`t${store.arg}[${element(store.view)}] ${store.accumulate ? '+=' : '='} ${names[store.value]};`);
+  return { text: `fn finish(${[...index.map((i) => `${i}: u32`), 'product: f32'].join(', ')}) {\n  ${lines.join('\n  ')}\n}`, preludes: [...preludes] };
+}
+
+/** The whole module around a `main` function, and the content of its uniform block. */
+export function closeModule(context: Context, access: readonly ('read' | 'read_write')[], extra: { readonly enable?: string; readonly globals?: string; readonly main: string }): { readonly code: string; readonly uniforms: Uint32Array } {
+  const { kernel, uniforms } = context;
+  const { text, preludes } = finish(context);
+  while (uniforms.words.length % 4 !== 0) uniforms.words.push(0);
+  const arrays = kernel.args.map((arg, i) => `@group(0) @binding(${i + 1}) var<storage, ${access[i] ?? 'read'}> t${i}: array<${arg.dtype}>;`);
+  const code = [
+    ...(extra.enable === undefined ? [] : [extra.enable]),
+    `struct U { d: array<vec4<u32>, ${uniforms.words.length / 4}> }`,
+    '@group(0) @binding(0) var<uniform> u: U;',
+    ...arrays,
+    ...(extra.globals === undefined ? [] : [extra.globals]),
+    ...preludes,
+    text,
+    extra.main,
+    '',
+  ].join('\n');
+  return { code, uniforms: new Uint32Array(uniforms.words) };
+}
