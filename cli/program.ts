@@ -52,7 +52,8 @@ async function dispatch(args: readonly string[], io: Io): Promise<ExitCode> {
   }
   let ending: ExitCode = exitCodes.ok;
   const program = createProgram(io);
-  for (const name of wanted === undefined ? verbNames : [wanted]) {
+  const named = wanted === undefined ? (asksForVersion(args) ? [] : verbNames) : [wanted];
+  for (const name of named) {
     const verb = await loadVerb(name);
     addVerb(program, name, verb, async (input) => {
       const when = program.opts<{ color: string }>().color;
@@ -74,6 +75,10 @@ async function dispatch(args: readonly string[], io: Io): Promise<ExitCode> {
 /** The arguments that are neither options nor the value of `--color`, which may stand before the verb. */
 function verbWords(args: readonly string[]): readonly string[] {
   return args.filter((word, i) => !word.startsWith('-') && args[i - 1] !== '--color');
+}
+
+function asksForVersion(args: readonly string[]): boolean {
+  return args.includes('--version') || args.includes('-V');
 }
 
 function suggestion(name: string): string {

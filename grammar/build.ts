@@ -12,6 +12,7 @@ import type {
   BlockCstNode, BodyCstNode, DefinitionCstNode, ExperimentCstNode, FileCstNode, ForeignNamesCstNode, ImportItemCstNode, MemberCstNode,
   PartCstNode, SectionCstNode, StatementCstNode, StorageCstNode,
 } from './cst.js';
+import { loneWord } from './syntax-error.js';
 import { endOf } from './tokens.js';
 
 /** The Ast of the files that the parser gave for one text, in order. */
@@ -121,7 +122,17 @@ function buildBody(build: Build, node: BodyCstNode): { readonly body: Definition
 export function buildBlock(build: Build, node: BlockCstNode): { readonly members: readonly Member[]; readonly tail: readonly string[] } {
   build.trivia.enter(endOf(only(node.children.LCurly)));
   const members = (node.children.member ?? []).map((member) => (isBroken(member) ? broken(build, member) : buildMember(build, member)));
+  reportLoneWords(build, members);
   return { members, tail: build.trivia.tail(only(node.children.RCurly).startOffset) };
+}
+
+/** A name that is a value and has something behind it on its line says nothing: its keyword is misspelt. */
+function reportLoneWords(build: Build, members: readonly Member[]): void {
+  members.forEach((member, index) => {
+    const next = members[index + 1];
+    if (!next || member.kind !== 'expr' || member.expr.kind !== 'name') return;
+    if (/^[^\S\r\n]*$/.test(build.text.slice(member.span.end, next.span.start))) build.diagnostics.push(loneWord(member.expr.name, member.span));
+  });
 }
 
 function buildMember(build: Build, node: MemberCstNode): Member {

@@ -27,7 +27,7 @@ export function parseFile(text: string, file: string): Outcome<File> {
     const parsed = parseTokens(scanned.tokens, file, text);
     const build: Build = { file, text, trivia: triviaCursor(text, scanned.comments), diagnostics: [], depth: 0, members: buildBlock };
     const value = buildFile(build, parsed.roots);
-    return { value, diagnostics: ordered([...scanned.diagnostics, ...parsed.diagnostics, ...build.diagnostics]) };
+    return { value, diagnostics: ordered([...scanned.diagnostics, ...parsed.diagnostics, ...build.diagnostics], text) };
   } catch (error) {
     // The parser's own recursion is the one thing that is not counted; it ends far above `maxDepth`.
     if (error instanceof RangeError) return refused(text, file, scanned);
@@ -43,7 +43,7 @@ function refused(text: string, file: string, scanned: Scan): Outcome<File> {
   };
   return {
     value: { kind: 'file', imports: [], items: [{ kind: 'error', text, span }], tail: [], span },
-    diagnostics: ordered([...scanned.diagnostics, nesting]),
+    diagnostics: ordered([...scanned.diagnostics, nesting], text),
   };
 }
 
@@ -110,8 +110,14 @@ function opensItem(token: IToken, next: IToken | undefined): boolean {
   return opens && next !== undefined && next.startLine === token.startLine && /^["A-Za-z_]/.test(next.image);
 }
 
-/** Sorts by place; of several errors at one place, or after the end has been reached, keeps the first. */
-function ordered(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const sorted = [...diagnostics].sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
-  return sorted.filter((each, index) => each.span.start !== sorted[index - 1]?.span.start || index === 0).slice(0, maxErrors);
+/** Sorts by place; of several errors at one place, or behind a misspelt word on its line, keeps the first. */
+function ordered(diagnostics: readonly Diagnostic[], text: string): Diagnostic[] {
+  const kept: Diagnostic[] = [];
+  for (const each of [...diagnostics].sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end)) {
+    const last = kept.at(-1);
+    const follows = last && (last.span.start === each.span.start || (last.code === codes.statement && !/[\r\n]/.test(text.slice(last.span.start, each.span.start))));
+    if (!follows) kept.push(each);
+    if (kept.length === maxErrors) break;
+  }
+  return kept;
 }

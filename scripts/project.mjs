@@ -57,11 +57,13 @@ export function packagesAreInstalled() {
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+    // Ctrl-C reaches the child by itself, since the terminal sends it to both; this process only waits for its end.
+    const wait = () => undefined;
     const forward = (signal) => child.kill(signal);
-    process.on('SIGINT', forward).on('SIGTERM', forward);
+    process.on('SIGINT', wait).on('SIGTERM', forward);
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      process.off('SIGINT', forward).off('SIGTERM', forward);
+      process.off('SIGINT', wait).off('SIGTERM', forward);
       resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
     });
   });

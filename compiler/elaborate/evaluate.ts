@@ -3,7 +3,7 @@
  * the graph under construction. The language is total: no recursion (a call that reaches itself is an error), loops only
  * over lists whose length is known.
  */
-import type { Argument, Definition, Expr, IndexItem, Member, Param } from '../../grammar/ast.js';
+import { definitionKinds, type Argument, type Definition, type Expr, type IndexItem, type Member, type Param } from '../../grammar/ast.js';
 import type { Span } from '../../grammar/diagnostics.js';
 import { adaptedProduct } from './adapter.js';
 import { binary, isTensorLike, toScalar, transposed, unary } from './arithmetic.js';
@@ -11,7 +11,7 @@ import { callBuiltin } from './builtins.js';
 import type { Elaboration } from './elaboration.js';
 import { callModule, memberOf } from './members.js';
 import { nearest } from './nearest.js';
-import { localScope, type LocalScope, type Scope } from './scope.js';
+import { localScope, preferring, qualified, type LocalScope, type Scope } from './scope.js';
 import { stop } from './stop.js';
 import { expand, graphOf, shapeOf, toNode } from './tensors.js';
 import { bindShape, checkParam, dimsOf } from './types.js';
@@ -174,8 +174,15 @@ export const evaluateArguments = (e: Elaboration, args: readonly Argument[], sco
   args.map((a) => ({ ...(a.name ? { name: a.name.text } : {}), value: evaluate(e, a.value, scope), span: a.value.span }));
 
 function call(e: Elaboration, expr: Extract<Expr, { kind: 'call' }>, scope: Scope): Value {
-  const callee = evaluate(e, expr.callee, scope);
+  const callee = calleeOf(e, expr.callee, scope);
   return callValue(e, callee, evaluateArguments(e, expr.args, scope), expr.span);
+}
+
+/** What is called. A function keeps its name beside a parameter of the same name: `dropout(x, dropout)`. */
+function calleeOf(e: Elaboration, callee: Expr, scope: Scope): Value {
+  const value = evaluate(e, callee, scope);
+  if (callee.kind !== 'name' || ['function', 'builtin', 'definition', 'module'].includes(value.kind)) return value;
+  return scope.lookup(qualified('def', callee.name)) ?? value;
 }
 
 /** Calls a function, builtin or module with evaluated arguments. */
@@ -242,7 +249,7 @@ export function bindParams(e: Elaboration, what: string, params: readonly Param[
   const shaped = params.filter((p) => p.type !== undefined && dimsOf(p.type) !== undefined);
   for (const param of plain) {
     const arg = given.get(param.name.text);
-    const value = arg?.value ?? (param.default ? evaluate(e, param.default, local) : missing(what, param, span));
+    const value = arg?.value ?? (param.default ? evaluate(e, param.default, preferred(param, local)) : missing(what, param, span));
     checkParam(param, value, arg?.span ?? param.span, (bound) => evaluate(e, bound, local));
     local.define(param.name.text, value);
   }
@@ -252,6 +259,12 @@ export function bindParams(e: Elaboration, what: string, params: readonly Param[
     if (param.type) local.define(param.name.text, checkShape(e, param.name.text, param.type, value, local, arg?.span ?? param.span));
   }
   return local;
+}
+
+/** In the default of a parameter of type `Schedule` a name means a schedule first. */
+function preferred(param: Param, scope: Scope): Scope {
+  const kind = param.type?.kind === 'type-name' ? definitionKinds.find((k) => param.type?.kind === 'type-name' && k === param.type.name.text.toLowerCase()) : undefined;
+  return kind === undefined ? scope : preferring(kind, scope);
 }
 
 function missing(what: string, param: Param, span: Span): never {

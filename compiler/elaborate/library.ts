@@ -7,7 +7,7 @@ import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { parseFile } from '../../grammar/parse.js';
 import { builtins, constants } from './builtins.js';
 import { nearest } from './nearest.js';
-import { lazyScope, type Scope } from './scope.js';
+import { lazyScope, qualified, type Scope } from './scope.js';
 import type { Value } from './value.js';
 
 /** Where source texts come from; the compiler opens no file itself. */
@@ -35,18 +35,18 @@ export const definitionsOf = (file: File): Definition[] => file.items.filter((i)
 /** Opens a library over the given sources. */
 export function createLibrary(sources: Sources): Library {
   const scopes = new Map<string, Scope>();
-  const byName = new Map<string, { folder: string; path: string; definition: Definition }>();
-  for (const [path, file] of sources.std) for (const definition of definitionsOf(file)) byName.set(definition.name.text, { folder: folderOf(path), path, definition });
+  const all = [...sources.std].flatMap(([path, file]) => definitionsOf(file).map((definition) => ({ folder: folderOf(path), path, definition })));
+  const seen = all.filter((d) => visible.includes(d.folder));
 
   const value = (definition: Definition, scope: Scope): Value => ({ kind: 'definition', definition, scope });
 
   const everywhere: Scope = lazyScope(
-    [...Object.keys(builtins), ...constants.keys(), ...[...byName].filter(([, d]) => visible.includes(d.folder)).map(([name]) => name)],
+    [...Object.keys(builtins), ...constants.keys(), ...seen.flatMap((d) => namesOf(d.definition))],
     (name) => {
       const constant = constants.get(name);
       if (constant !== undefined) return constant;
-      const known = byName.get(name);
-      if (known !== undefined && visible.includes(known.folder)) return value(known.definition, stdScope(known.path));
+      const known = named(seen, name, (d) => d.definition);
+      if (known !== undefined) return value(known.definition, stdScope(known.path));
       return name in builtins ? { kind: 'builtin', name } : undefined;
     },
     { lookup: () => undefined, names: () => [] },
@@ -62,20 +62,19 @@ export function createLibrary(sources: Sources): Library {
   }
 
   function scopeOfFile(file: File, diagnostics: Diagnostic[], opening: readonly string[] = []): Scope {
-    const own = new Map<string, Definition>();
-    for (const definition of definitionsOf(file)) {
-      const before = own.get(definition.name.text);
-      if (before) {
+    const own = definitionsOf(file);
+    for (const definition of own) {
+      const before = own.find((d) => d.what === definition.what && d.name.text === definition.name.text);
+      if (before !== definition && before !== undefined) {
         diagnostics.push({ code: 'PEFT0102', severity: 'error', span: definition.name.span, message: `${definition.name.text} is defined twice`, notes: [{ message: 'first here', span: before.name.span }] });
       }
-      own.set(definition.name.text, definition);
     }
     const imported = new Map<string, Value>();
     for (const one of file.imports) importInto(imported, one, file, diagnostics, opening);
     const scope: Scope = lazyScope(
-      [...own.keys(), ...imported.keys()],
+      [...own.flatMap(namesOf), ...imported.keys()],
       (name) => {
-        const definition = own.get(name);
+        const definition = named(own, name, (d) => d);
         return definition ? value(definition, scope) : imported.get(name);
       },
       everywhere,
@@ -97,21 +96,22 @@ export function createLibrary(sources: Sources): Library {
       const names = definitionsOf(parsed.value).map((d) => d.name.text);
       for (const { name, as } of one.names) {
         const found = names.includes(name.text) ? scope.lookup(name.text) : undefined;
-        if (found) into.set((as ?? name).text, found);
+        if (found?.kind === 'definition') bring(into, as?.text ?? name.text, found.definition, found);
         else problem('PEFT0105', name.span, `${one.from.value} does not define ${name.text}`, suggestion(name.text, names));
       }
       return;
     }
     const [root, folder] = one.from.parts;
     if (root?.text !== 'std') return problem('PEFT0106', root?.span ?? one.span, `${root?.text ?? 'this'} is not a library`, 'write std.… or a quoted path');
-    const folders = [...new Set([...byName.values()].map((d) => d.folder))];
+    const folders = [...new Set(all.map((d) => d.folder))];
     if (folder === undefined || !folders.includes(folder.text)) {
       return problem('PEFT0107', folder?.span ?? one.span, `std has no ${folder?.text ?? 'such part'}`, folder ? suggestion(folder.text, folders) : `it has ${folders.join(', ')}`);
     }
-    const names = [...byName].filter(([, d]) => d.folder === folder.text).map(([name]) => name);
+    const inside = all.filter((d) => d.folder === folder.text);
+    const names = inside.map((d) => d.definition.name.text);
     for (const { name, as } of one.names) {
-      const found = byName.get(name.text);
-      if (found?.folder === folder.text) into.set((as ?? name).text, value(found.definition, stdScope(found.path)));
+      const found = named(inside, name.text, (d) => d.definition);
+      if (found) bring(into, as?.text ?? name.text, found.definition, value(found.definition, stdScope(found.path)));
       else problem('PEFT0105', name.span, `std.${folder.text} does not define ${name.text}`, suggestion(name.text, names));
     }
   }
@@ -119,9 +119,22 @@ export function createLibrary(sources: Sources): Library {
   return {
     scopeOf: (file, diagnostics) => scopeOfFile(file, diagnostics),
     get definitions() {
-      return [...byName.values()].map((d) => ({ folder: d.folder, definition: d.definition, scope: stdScope(d.path) }));
+      return all.map((d) => ({ folder: d.folder, definition: d.definition, scope: stdScope(d.path) }));
     },
   };
+}
+
+const namesOf = (d: Definition): string[] => [d.name.text, qualified(d.what, d.name.text)];
+
+/** Under a plain name functions and modules come first: they are what expressions call. */
+function named<T>(list: readonly T[], name: string, of: (one: T) => Definition): T | undefined {
+  const same = list.filter((one) => namesOf(of(one)).includes(name));
+  return same.find((one) => of(one).what === 'def' || of(one).what === 'module') ?? same[0];
+}
+
+function bring(into: Map<string, Value>, name: string, definition: Definition, value: Value): void {
+  into.set(name, value);
+  into.set(qualified(definition.what, name), value);
 }
 
 function suggestion(name: string, names: readonly string[]): string {

@@ -2,6 +2,7 @@
  * @file Scopes: where a name is looked up. A scope answers a name itself or asks its parent; it may compute the answer
  * when it is first asked (members of modules and tasks are evaluated on demand).
  */
+import type { DefinitionKind } from '../../grammar/ast.js';
 import type { Value } from './value.js';
 
 export interface Scope {
@@ -52,3 +53,9 @@ export function localScope(parent: Scope | LocalScope): LocalScope {
     },
   };
 }
+
+/** A definition is found by its name and by kind and name (`schedule linear`): kinds have namespaces of their own. */
+export const qualified = (what: DefinitionKind, name: string): string => `${what} ${name}`;
+
+/** A scope in which a plain name means a definition of one kind first. */
+export const preferring = (what: DefinitionKind, scope: Scope): Scope => ({ lookup: (name) => scope.lookup(qualified(what, name)) ?? scope.lookup(name), names: scope.names });

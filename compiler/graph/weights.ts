@@ -3,11 +3,11 @@
  * the backward pass follows the order chosen here.
  *
  * A product x @ E, where E is an expression over weights, is evaluated in the cheapest order: distributed over sums,
- * numbers and scalings of columns moved to the result, scalings of rows to x, transposes pushed to the leaves, chains of
- * products reassociated:   x @ (W + s·B@A)ᵀ  =  x @ Wᵀ + s·((x @ Aᵀ) @ Bᵀ).
+ * scalings of columns moved to the result, numbers to the narrowest product, scalings of rows to x, transposes pushed to the leaves, chains of
+ * products reassociated:   x @ (W + s·B@A)ᵀ  =  x @ Wᵀ + (s·(x @ Aᵀ)) @ Bᵀ.
  *
  * Cost is Σ 2·m·n·k over the products of the forward and the backward pass (one more for each operand that needs a
- * gradient) and one for each element of an elementwise op. The gradient of a matrix that had to be formed counts twice:
+ * gradient) and one for each element of an elementwise op. The gradient of a matrix that was formed by a product counts twice:
  * it is as large as the weight, and is written and read again. So a low-rank change is formed only where its rank is
  * a sizeable part (about a third) of the matrix, and what is trained is needed to decide: evaluation must name the
  * same tensors as training to follow the same order.
@@ -30,6 +30,11 @@ interface Plan {
 interface Left {
   readonly rows: number;
   readonly grad: boolean;
+}
+
+/** One product on the way through a chain, with the width of its result. */
+interface Step extends Plan {
+  readonly columns: number;
 }
 
 /** A matrix or its transpose. */
@@ -104,8 +109,8 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
     });
 
   /** x times the matrix as it stands. */
-  function formed(left: Left, f: Factor, isAtom: boolean): Plan {
-    const weight = Number(grad(f.node)) * (isAtom ? 1 : formedGradient);
+  function formed(left: Left, f: Factor): Plan {
+    const weight = Number(grad(f.node)) * (hasProduct(f.node) ? formedGradient : 1);
     return { cost: formCost(f.node) + multiply(left.rows, rowsOf(f), columnsOf(f), Number(left.grad), weight), emit: (x) => emit('matmul', [x, turned(f)]) };
   }
 
@@ -113,10 +118,10 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
   function plan(left: Left, f: Factor): Plan {
     return remember(plans, `${f.node} ${f.t} ${left.rows} ${left.grad}`, () => {
       const form = weightForm(g, f.node);
-      if (form.kind === 'atom') return formed(left, f, true);
+      if (form.kind === 'atom') return formed(left, f);
       if (form.kind === 'transpose') return plan(left, { node: form.of, t: !f.t });
       const spread = structural(left, f, form);
-      const whole = formed(left, f, false);
+      const whole = formed(left, f);
       return whole.cost < spread.cost ? whole : spread;
     });
   }
@@ -187,6 +192,23 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
     return flatten({ node: form.of, t: f.t }, numbers);
   }
 
+  function hasProduct(id: NodeId): boolean {
+    const form = weightForm(g, id);
+    switch (form.kind) {
+      case 'atom':
+        return false;
+      case 'product':
+        return true;
+      case 'sum':
+        return form.terms.some((term) => hasProduct(term.node));
+      case 'transpose':
+      case 'scale':
+        return hasProduct(form.of);
+      default:
+        return form satisfies never;
+    }
+  }
+
   function isProduct(id: NodeId): boolean {
     const form = weightForm(g, id);
     return form.kind === 'product' || ((form.kind === 'transpose' || (form.kind === 'scale' && form.along === 'all')) && isProduct(form.of));
@@ -197,21 +219,33 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
     const numbers: Extract<WeightForm, { kind: 'scale' }>[] = [];
     const factors = flatten(f, numbers);
     const between = formChains(factors);
-    const best: Plan[] = [{ cost: 0, emit: (x) => x }];
+    const best: { readonly cost: number; readonly steps: readonly Step[] }[] = [{ cost: 0, steps: [] }];
     for (let j = 1; j <= factors.length; j += 1) {
-      let choice: Plan | undefined;
+      let choice: (typeof best)[number] | undefined;
       for (let i = j - 1; i >= 0; i -= 1) {
         const before = at(best, i);
         const step = stepOver({ rows: left.rows, grad: left.grad || factors.slice(0, i).some((one) => grad(one.node)) }, factors, i, j, between);
         const cost = before.cost + step.cost;
-        if (choice === undefined || cost < choice.cost) choice = { cost, emit: (x) => step.emit(before.emit(x)) };
+        if (choice === undefined || cost < choice.cost) choice = { cost, steps: [...before.steps, { ...step, columns: columnsOf(at(factors, j - 1)) }] };
       }
-      best.push(choice as Plan);
+      if (choice) best.push(choice);
     }
-    const chain = at(best, factors.length);
+    const { cost, steps } = at(best, factors.length);
+    return scaleNarrowest({ cost, steps }, numbers, left.rows);
+  }
+
+  /** The steps one after the other; numbers multiply the narrowest result on the way, so that the wide ones, forward and
+   * backward, stay free of them. */
+  function scaleNarrowest(chain: { readonly cost: number; readonly steps: readonly Step[] }, numbers: readonly Extract<WeightForm, { kind: 'scale' }>[], rows: number): Plan {
+    const columns = Math.min(...chain.steps.map((step) => step.columns));
+    const place = chain.steps.findIndex((step) => step.columns === columns);
     return {
-      cost: chain.cost + numbers.length * left.rows * columnsOf(f) * 2,
-      emit: (x) => numbers.reduce((value, number) => scaleColumns(value, number, false), chain.emit(x)),
+      cost: chain.cost + numbers.length * rows * columns * 2,
+      emit: (x) =>
+        chain.steps.reduce((value, step, i) => {
+          const next = step.emit(value);
+          return i === place ? numbers.reduce((scaled, number) => scaleColumns(scaled, number, false), next) : next;
+        }, x),
     };
   }
 

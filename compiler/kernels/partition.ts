@@ -236,17 +236,13 @@ function alike(a: Part, b: Part, key: string): boolean {
   return size === count(b.kernel.axes) && array !== undefined && array.elements * 2 >= size;
 }
 
-/** The kernels in an order in which every value is written before it is read and every assigned tensor after. Undefined where
- * assignments contradict each other; then `culprit` is a member to be copied. */
-export function ordered(p: Partition): { readonly kernels: readonly Kernel[] } | { readonly culprit: NodeId } {
+/** The kernels in an order in which every value is written before it is read and every assigned tensor after. Where
+ * assignments contradict each other, `culprits` are members of which some must be copied. */
+export function ordered(p: Partition): { readonly kernels: readonly Kernel[] } | { readonly culprits: readonly NodeId[] } {
   const rebuilt = new Map<number, Part>();
   for (const part of p.parts.values()) {
     const made = joined(p, [part], part.cluster.kind);
-    const culprit = part.cluster.members.find((m) => p.wanted.tensors.has(m));
-    if (made === undefined) {
-      if (culprit === undefined) throw new Bug(`cluster ${part.cluster.members.join()} lost its kernel`);
-      return { culprit };
-    }
+    if (made === undefined) return { culprits: contested(p, [part]) };
     rebuilt.set(part.id, made);
   }
   const waiting = new Map<number, number>([...p.parts.keys()].map((id) => [id, 0]));
@@ -267,7 +263,11 @@ export function ordered(p: Partition): { readonly kernels: readonly Kernel[] } |
     }
   }
   if (waiting.size === 0) return { kernels };
-  const culprit = [...waiting.keys()].flatMap((id) => (p.parts.get(id) as Part).cluster.members).find((m) => p.wanted.tensors.has(m));
-  if (culprit === undefined) throw new Bug('clusters need each other');
-  return { culprit };
+  return { culprits: contested(p, [...waiting.keys()].map((id) => p.parts.get(id) as Part)) };
+}
+
+/** Members that replace a tensor which some cluster reads. */
+function contested(p: Partition, parts: readonly Part[]): NodeId[] {
+  const members = parts.flatMap((part) => part.cluster.members);
+  return members.filter((m) => p.wanted.tensors.get(m)?.some(({ ref }) => (p.readers.get(refKey(ref))?.size ?? 0) > 0));
 }

@@ -52,8 +52,8 @@ export function select(source: Graph, target: Target): Selection {
     mergeSiblings(parts);
     const done = ordered(parts);
     if ('kernels' in done) return { graph, kernels: done.kernels, results };
-    const outputs = (outputOf.get(done.culprit) ?? []).filter((i) => !copied.has(i));
-    if (outputs.length === 0) throw new Bug(`assignment of value ${done.culprit} cannot be ordered`);
+    const outputs = done.culprits.flatMap((member) => outputOf.get(member) ?? []).filter((i) => !copied.has(i));
+    if (outputs.length === 0) throw new Bug('the kernels of a graph need each other');
     for (const i of outputs) copied.add(i);
   }
 }

@@ -10,7 +10,7 @@ import { instantiateAdapter, instantiateModel } from '../elaborate/instantiate.j
 import { allModules, type AdapterInstance, type ModuleInstance } from '../elaborate/instance.js';
 import type { Library } from '../elaborate/library.js';
 import { nearest } from '../elaborate/nearest.js';
-import type { Scope } from '../elaborate/scope.js';
+import { qualified, type Scope } from '../elaborate/scope.js';
 import { attempt, stop } from '../elaborate/stop.js';
 import { describe, type Value } from '../elaborate/value.js';
 import { bindCheckpoint, type Binding } from './checkpoint.js';
@@ -139,7 +139,7 @@ function resolveBase(c: Context, statement: NonNullable<Statements['base']>): Ba
   const { e, scope, diagnostics } = c;
   c.origins['base'] = { kind: 'written', span: statement.span };
   const models = c.library.definitions.filter((d) => d.definition.what === 'model').map((d) => d.definition.name.text);
-  const found = scope.lookup(statement.model.text);
+  const found = scope.lookup(qualified('model', statement.model.text));
   const model = found?.kind === 'definition' && found.definition.what === 'model' ? found : undefined;
   if (model === undefined) {
     const near = nearest(statement.model.text, models);
@@ -172,8 +172,8 @@ function resolveTask(c: Context, statement: NonNullable<Statements['base']>): Bo
 
 /** Looks a definition of one kind up by name and binds its parameters. */
 function bindNamed(c: Pick<Context, 'e' | 'scope' | 'library'>, name: string, nameSpan: Span, args: readonly EvaluatedArgument[], span: Span, what: Definition['what'], names: readonly string[]): BoundDefinition {
-  const found = c.scope.lookup(name);
-  if (found?.kind !== 'definition' || found.definition.what !== what) {
+  const found = c.scope.lookup(qualified(what, name));
+  if (found?.kind !== 'definition') {
     const elsewhere = c.library.definitions.find((d) => d.definition.what === what && d.definition.name.text === name);
     if (elsewhere) return stop('PEFT0119', nameSpan, `${name} is not imported`, { help: `add import std.${elsewhere.folder}.${name} at the top of the file` });
     const near = nearest(name, names);

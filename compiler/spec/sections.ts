@@ -6,7 +6,7 @@ import type { Definition, Expr, Field } from '../../grammar/ast.js';
 import type { Span } from '../../grammar/diagnostics.js';
 import { bindParams, evaluate, type EvaluatedArgument } from '../elaborate/evaluate.js';
 import { nearest } from '../elaborate/nearest.js';
-import type { Scope } from '../elaborate/scope.js';
+import { preferring, qualified, type Scope } from '../elaborate/scope.js';
 import { attempt, stop } from '../elaborate/stop.js';
 import { describe, type Value } from '../elaborate/value.js';
 import type { BoundDefinition, Context } from './check.js';
@@ -71,7 +71,8 @@ const interval = (v: Value | undefined): Interval | null => (v?.kind === 'number
 const share = (v: Value | undefined): Spec['budget']['trainable'] => (v?.kind === 'number' ? (v.unit === 'ratio' ? { share: v.value } : { count: v.value }) : null);
 
 function bound(c: Context, call: Extract<Value, { kind: 'call' }>): BoundDefinition {
-  const scope = c.scope.lookup(call.callee);
+  const what = (call.definition as Definition).what;
+  const scope = c.scope.lookup(qualified(what, call.callee));
   return { definition: call.definition as Definition, scope: scope?.kind === 'definition' ? scope.scope : c.scope, args: call.args };
 }
 
@@ -137,13 +138,13 @@ function fieldValue(c: Context, param: Definition['params'][number], value: Expr
   const what = wants.includes('"Optimizer"') ? 'optimizer' : wants.includes('"Schedule"') ? 'schedule' : undefined;
   if (what !== undefined && (value.kind === 'name' || (value.kind === 'call' && value.callee.kind === 'name'))) {
     const callee = value.kind === 'name' ? value : (value.callee as Extract<Expr, { kind: 'name' }>);
-    const found = scope.lookup(callee.name);
-    if (found?.kind !== 'definition' || found.definition.what !== what) {
+    const found = scope.lookup(qualified(what, callee.name));
+    if (found?.kind !== 'definition') {
       const names = c.library.definitions.filter((d) => d.definition.what === what).map((d) => d.definition.name.text);
       const near = nearest(callee.name, names);
       return stop('PEFT0119', callee.span, `there is no ${what} ${callee.name}`, near ? { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span: callee.span, text: near }] } } : { help: `there are ${names.join(', ')}` });
     }
-    if (value.kind === 'name') return evaluate(c.e, { kind: 'call', callee: value, args: [], span: value.span }, scope);
+    return evaluate(c.e, value.kind === 'name' ? { kind: 'call', callee: value, args: [], span: value.span } : value, preferring(what, scope));
   }
   return evaluate(c.e, value, scope);
 }

@@ -30,7 +30,7 @@ function forbiddenWords(files: readonly SourceFile[]): readonly string[] {
 
 /**
  * Where a word stands by itself or as a part of a name: `lora`, `LORA_SCALE`, `loraScale`, `isLoRA`, `bert_layer`; not in
- * `exploration` or `Albertina`. A part begins after a non-letter or with a capital, and ends before a non-letter or a capital.
+ * `exploration` or `Albertina`. A part begins after a non-letter or with a capital, and ends before a non-letter, a number or a capital that begins the next part.
  */
 function checkWords(files: readonly SourceFile[], words: readonly string[]): readonly Finding[] {
   return files
@@ -51,7 +51,7 @@ function isPart(line: string, start: number, end: number): boolean {
   const last = line[end - 1] ?? ' ';
   const after = line[end] ?? ' ';
   const begins = !/[A-Za-z0-9]/.test(before) || (/[A-Z]/.test(first) && /[a-z0-9]/.test(before));
-  const ends = !/[A-Za-z0-9]/.test(after) || (/[A-Z]/.test(after) && /[a-z0-9A]/.test(last)) || (/[0-9]/.test(after) && /[A-Za-z]/.test(last));
+  const ends = !/[A-Za-z0-9]/.test(after) || (/[A-Z]/.test(after) && (/[a-z0-9]/.test(last) || /[a-z]/.test(line[end + 1] ?? ' '))) || (/[0-9]/.test(after) && /[A-Za-z]/.test(last));
   return begins && ends;
 }
 

@@ -73,10 +73,10 @@ describe('peft fmt', () => {
   });
 
   test.each([
-    ['bytes that are no UTF-8', [...Buffer.from('// é\n// '), 0xff, 0x0a], '// é\\n// ', 'byte 0xff at offset 9 of the file', 'a.peft:2:4'],
-    ['a character cut off at the end', [...Buffer.from('// \u{fffd} '), 0xe2, 0x82], '', 'byte 0xe2 at offset 7 of the file', 'a.peft:1:6'],
-    ['an overlong form after a byte-order mark', [0xef, 0xbb, 0xbf, 0x2f, 0x2f, 0xc0, 0xaf], '', 'byte 0xc0 at offset 5 of the file', 'a.peft:1:3'],
-  ] as const)('%s are an error with their place', async (_name, bytes, _start, message, place) => {
+    ['bytes that are no UTF-8', [...Buffer.from('// é\n// '), 0xff, 0x0a], 'byte 0xff at offset 9 of the file', 'a.peft:2:4'],
+    ['a character cut off at the end', [...Buffer.from('// \u{fffd} '), 0xe2, 0x82], 'byte 0xe2 at offset 7 of the file', 'a.peft:1:6'],
+    ['an overlong form after a byte-order mark', [0xef, 0xbb, 0xbf, 0x2f, 0x2f, 0xc0, 0xaf], 'byte 0xc0 at offset 5 of the file', 'a.peft:1:3'],
+  ] as const)('%s are an error with their place', async (_name, bytes, message, place) => {
     await inFolder({ 'a.peft': Uint8Array.from(bytes) }, async (folder, peft) => {
       const { code, out, err } = await peft(['fmt', 'a.peft']);
       expect([code, out]).toEqual([1, '']);

@@ -8,7 +8,7 @@ import { DeviceError } from '../../runtime/device-error.js';
 import { inFolder } from './surroundings.js';
 
 /** Command, exit code, and what standard output and standard error contain; nothing means: empty. */
-const cases: readonly (readonly [args: readonly string[], code: number, out?: RegExp, err?: RegExp])[] = [
+const cases: readonly (readonly [args: readonly string[], code: number, out?: RegExp | undefined, err?: RegExp])[] = [
   [['--version'], 0, /^\d+\.\d+\.\d+\n$/],
   [['--help'], 0, /Usage: peft \[options\] <command>[^]*Files:\n {2}fmt [^]*Setup:[^]*doctor [^]*Exit codes:/],
   [['help'], 0, /Files:\n {2}fmt /],
@@ -27,7 +27,7 @@ const cases: readonly (readonly [args: readonly string[], code: number, out?: Re
 ];
 
 describe('the command line', () => {
-  test.each(cases)('peft %j answers %i', async (args, code, out = /^$/, err = /^$/) => {
+  test.each(cases.map(([args, code, out = /^$/, err = /^$/]) => ({ args, code, out, err })))('peft $args answers $code', async ({ args, code, out, err }) => {
     await inFolder({}, async (_folder, peft) => {
       const answer = await peft(args);
       expect(answer.out).toMatch(out);

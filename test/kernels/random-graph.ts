@@ -24,11 +24,13 @@ export function randomGraph(seed: number, size: number): Sample {
   const c = chooser(seed);
   const g = createGraph();
   const feeds = new Map<string, Float64Array>();
+  const ints = new Set<string>();
   const pick = <T>(list: readonly T[]): T => list[c.below(list.length)] as T;
   const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
   const dims = [1, 2, 3, 4, 5, 7, 8];
   const leaf = (shape: readonly number[], dtype: 'f32' | 'i32' = 'f32'): NodeId => {
     const name = `t${feeds.size}`;
+    if (dtype === 'i32') ints.add(name);
     feeds.set(name, Float64Array.from({ length: count(shape) }, () => (dtype === 'i32' ? c.below(7) - 1 : c.real())));
     return g.add(pick(['tensor', 'input'] as const), [], { name, shape, dtype });
   };
@@ -132,7 +134,7 @@ export function randomGraph(seed: number, size: number): Sample {
   const readable = [...feeds.keys()].filter((name) => g.size() > 0 && name.startsWith('t'));
   const target = pick(readable);
   const size2 = feeds.get(target)?.length;
-  const fit = pool.filter((id) => count(shapeOf(id)) === size2 && g.node(id).dtype === 'f32');
+  const fit = ints.has(target) ? [] : pool.filter((id) => count(shapeOf(id)) === size2 && g.node(id).dtype === 'f32');
   if (fit.length > 0 && c.below(2) === 0) outputs.push({ name: 'replaced', node: pick(fit), mode: 'assign', tensor: target });
   return { graph: g.finish(outputs), feeds };
 }

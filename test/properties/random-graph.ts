@@ -103,10 +103,12 @@ function drawNode(d: Drawing, op: OpName): boolean {
   const record = ops[op];
   const sample = record.samples[0];
   if (sample === undefined) return false;
-  const first = below(d, d.g.size());
+  const all = Array.from({ length: d.g.size() }, (_, i) => i);
+  const pick = (from: readonly NodeId[]): NodeId => from[below(d, from.length)] as NodeId;
+  const typed = (i: number): NodeId[] => all.filter((id) => record.kind !== 'indexing' || d.g.node(id).dtype === sample.types[i]?.dtype);
+  const first = pick(typed(0));
   const { shape } = d.g.node(first);
-  const fitting = Array.from({ length: d.g.size() }, (_, i) => i).filter((i) => record.kind !== 'elementwise' || fitsInto(d.g.node(i).shape, shape));
-  const drawn = Array.from({ length: record.arity }, (_, i) => (i === 0 ? first : (fitting[below(d, fitting.length)] as NodeId)));
+  const drawn = Array.from({ length: record.arity }, (_, i) => (i === 0 ? first : pick(typed(i).filter((id) => record.kind !== 'elementwise' || fitsInto(d.g.node(id).shape, shape)))));
   const inputs: NodeId[] = [];
   for (const [i, id] of drawn.entries()) {
     const isInt = d.g.node(id).dtype === 'i32';
