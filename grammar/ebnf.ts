@@ -3,7 +3,7 @@
  *
  * `x?` is optional, `x*` any number, `x+` at least one, `a | b` a choice; words in quotes are written as they stand.
  */
-import { Alternation, NonTerminal, Option, Repetition, RepetitionMandatory, RepetitionMandatoryWithSeparator, RepetitionWithSeparator, Rule, Terminal, type TokenType } from 'chevrotain';
+import { Alternation, type Alternative, NonTerminal, Option, Repetition, RepetitionMandatory, RepetitionMandatoryWithSeparator, RepetitionWithSeparator, Rule, Terminal, type TokenType } from 'chevrotain';
 import { Arithmetic, Bound, contextual, DefinitionWord, Identifier, NumberLiteral, Relation, reserved, signs, StorageWord, StringLiteral } from './tokens.js';
 
 type Production = Rule['definition'][number];
@@ -66,7 +66,7 @@ function production(part: Production, inSequence: boolean): string {
     case Terminal:
       return terminal((part as Terminal).terminalType);
     case Alternation: {
-      const text = (part as Alternation).definition.map((alternative) => sequence(alternative.definition)).join(' | ');
+      const text = (part as Alternation).definition.map((alternative) => sequence((alternative as Alternative).definition)).join(' | ');
       return inSequence ? `( ${text} )` : text;
     }
     case Option:
