@@ -9,7 +9,7 @@ import { nearest } from '../compiler/elaborate/nearest.js';
 import { checkExperiment, sourcesOf, type Resolved } from '../compiler/spec/check.js';
 import { experimentsOf } from '../compiler/spec/statements.js';
 import { UserError, exitCodes, type ExitCode } from './exit.js';
-import { gatherFacts } from './facts.js';
+import { gatherFacts, type FactOptions } from './facts.js';
 import type { Context } from './io.js';
 import { renderFindings, type FindingsFormat } from './render.js';
 import { readSources, type Source } from './source.js';
@@ -36,7 +36,7 @@ export interface OpenedFile {
 }
 
 /** Opens a file and checks its experiments, or the one named `only`. */
-export async function openFile(source: Source, cwd: string, only?: string): Promise<OpenedFile> {
+export async function openFile(source: Source, cwd: string, only?: string, options?: FactOptions): Promise<OpenedFile> {
   const path = source.path ?? resolve(cwd, 'stdin.peft');
   const parsed = parseFile(source.text, source.name);
   const found: Diagnostic[] = [...(source.malformed ? [source.malformed] : []), ...parsed.diagnostics];
@@ -49,7 +49,7 @@ export async function openFile(source: Source, cwd: string, only?: string): Prom
     for (const experiment of all) {
       if (only !== undefined && experiment.name.text !== only) continue;
       const { bases, tables } = sourcesOf(parsed.value, experiment, library);
-      const { value, diagnostics } = checkExperiment(parsed.value, experiment, library, await gatherFacts(bases, tables, path));
+      const { value, diagnostics } = checkExperiment(parsed.value, experiment, library, await gatherFacts(bases, tables, path, options));
       experiments.push({ experiment, resolved: value, diagnostics });
       found.push(...diagnostics);
     }
@@ -79,10 +79,10 @@ function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
 }
 
 /** Opens the one experiment a verb works on; findings are shown, and errors among them end the verb with code 1. */
-export async function openOne(name: string, only: string | undefined, context: Context, format: FindingsFormat = 'text'): Promise<{ readonly opened: OpenedFile; readonly resolved: Resolved } | ExitCode> {
+export async function openOne(name: string, only: string | undefined, context: Context, format: FindingsFormat = 'text', options?: FactOptions): Promise<{ readonly opened: OpenedFile; readonly resolved: Resolved } | ExitCode> {
   const [source] = await readSources([name], context);
   if (source === undefined) throw new UserError(`${name} does not exist`);
-  const opened = await openFile(source, context.cwd, only);
+  const opened = await openFile(source, context.cwd, only, options);
   if (opened.diagnostics.length > 0) context.err(renderFindings(opened.diagnostics, opened.texts, format === 'sarif' ? 'sarif' : 'text', context.colour.err));
   if (opened.diagnostics.some((d) => d.severity === 'error')) return exitCodes.findings;
   const ready = opened.experiments.flatMap((e) => (e.resolved ? [e.resolved] : []));

@@ -18,18 +18,18 @@ export async function baseFolder(source: BaseSource, from: string): Promise<Fact
 
 const failed = (error: Failure): { readonly ok: false; readonly message: string; readonly help?: string } => ({ ok: false, message: error.message, ...(error.help ? { help: error.help } : {}) });
 
-async function baseFacts(source: BaseSource, from: string): Promise<Fact<BaseFacts>> {
+async function baseFacts(source: BaseSource, from: string, options: FactOptions): Promise<Fact<BaseFacts>> {
   const folder = await baseFolder(source, from);
   if (!folder.ok) return folder;
   const { openCheckpoint } = await import('../runtime/weights/checkpoint.js');
-  const opened = await openCheckpoint(folder.value, { weights: source.kind === 'scratch' ? 'optional' : 'required' });
+  const opened = await openCheckpoint(folder.value, { weights: source.kind === 'scratch' ? 'optional' : options.weights });
   if (!opened.ok) return failed(opened.error);
   return {
     ok: true,
     value: {
       configName: `${source.kind === 'hub' ? source.repo : source.path}/config.json`,
       config: opened.value.config as { readonly [key: string]: Json },
-      tensors: source.kind === 'scratch' ? undefined : opened.value.tensors,
+      tensors: source.kind === 'scratch' || opened.value.files.length === 0 ? undefined : opened.value.tensors,
       tokenizer: await tokenizerFacts(folder.value),
     },
   };
@@ -56,12 +56,17 @@ async function tableFacts(source: TableSource, from: string): Promise<Fact<Table
 /** How the runtime opens a table of the Spec. */
 export const tableOptions = (source: TableSource): { readonly format: TableSource['format']; readonly header: boolean; readonly take?: number } => ({ format: source.format, header: source.header, ...(source.take === null ? {} : { take: source.take }) });
 
+/** Whether a base without weights will do: for plans it does. */
+export interface FactOptions {
+  readonly weights: 'required' | 'optional';
+}
+
 /** Reads the facts about the given sources; `file` is where the paths start from. */
-export async function gatherFacts(bases: readonly BaseSource[], tables: readonly TableSource[], file: string): Promise<Facts> {
+export async function gatherFacts(bases: readonly BaseSource[], tables: readonly TableSource[], file: string, options: FactOptions = { weights: 'required' }): Promise<Facts> {
   const from = dirname(file);
   const known = new Map<string, Fact<BaseFacts>>();
   const knownTables = new Map<string, Fact<TableFacts>>();
-  for (const base of bases) if (!known.has(sourceKey(base))) known.set(sourceKey(base), await baseFacts(base, from));
+  for (const base of bases) if (!known.has(sourceKey(base))) known.set(sourceKey(base), await baseFacts(base, from, options));
   for (const table of tables) if (!knownTables.has(sourceKey(table))) knownTables.set(sourceKey(table), await tableFacts(table, from));
   const unknown = { ok: false, message: 'this source was not looked at' } as const;
   return { base: (source) => known.get(sourceKey(source)) ?? unknown, table: (source) => knownTables.get(sourceKey(source)) ?? unknown };

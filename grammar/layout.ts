@@ -30,7 +30,7 @@ export const softLine: Layout = { kind: 'line', flat: '', hard: false };
 export const wideLine: Layout = { kind: 'line', flat: '  ', hard: false };
 /** A new line. */
 export const hardLine: Layout = { kind: 'line', flat: '', hard: true };
-/** An empty line; a `hardLine` follows it. */
+/** An empty line before the current one, of which nothing is written yet. */
 export const blankLine: Layout = { kind: 'blank', hard: true };
 /** Two spaces more before each new line inside. */
 export function indent(...parts: readonly Layout[]): Layout {
@@ -77,7 +77,7 @@ export function render(layout: Layout, width: number): string {
         else newLine(depth);
         break;
       case 'blank':
-        newLine(0);
+        lines.push('');
         break;
       case 'indent':
         stack.push({ indent: depth + 2, flat, layout: part.body });
@@ -136,8 +136,9 @@ function fits(layout: Layout, room: number, after: readonly Command[]): boolean 
         stack.push({ flat: flat || !part.hard, layout: part.body });
         break;
       case 'hang':
+        if (!flat) return true;
         left -= 1;
-        stack.push({ flat: flat || !part.hard, layout: part.body });
+        stack.push({ flat, layout: part.body });
         break;
       default:
         part satisfies never;

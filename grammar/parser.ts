@@ -2,140 +2,23 @@
  * @file Parser: tokens → concrete syntax tree, by Chevrotain.
  *
  * The rules below are the grammar; `docs/grammar.ebnf` and `cst.d.ts` are generated from them. One token of lookahead
- * is enough almost everywhere; where it is not, a gate asks what stands beside the next token. Binary operators come
- * out as flat lists and get their precedence in `build.ts`.
+ * is enough almost everywhere; where it is not, a gate asks what stands beside the next token. Everything below a
+ * member is in `expression-parser.ts`, going on after errors in `recovery.ts`.
  *
  * Invariants: no rule or gate has a side effect; a node without `recoveredNode` is complete; recovery always moves on.
  */
-import { CstParser, EOF, type CstNode, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
-import { contextual as word, Arithmetic, Bound, DefinitionWord, Identifier, NumberLiteral, placeOf, Relation, reserved, signs, StorageWord, StringLiteral, tokenTypes } from './tokens.js';
-
-/** What `resyncEnabled` says of a rule: only rules that stand in a list of their like catch errors. */
-const catches = { resyncEnabled: true };
-const throws = { resyncEnabled: false };
-
-/** What this file knows of Chevrotain's engine beyond its declared interface (pinned version; see `recovery` below). */
-interface Engine {
-  readonly CST_STACK: readonly CstNode[];
-  readonly currIdx: number;
-}
-
-/** A token that began nothing, the one before it, and the rule in whose list it stood. */
-export interface Stray { readonly token: IToken; readonly previous: IToken; readonly rules: readonly string[] }
-
-/** Leaves the name of the expected token as the message; `syntax-error.ts` finds the words. */
-const expectedNames: IParserErrorMessageProvider = {
-  buildMismatchTokenMessage: ({ expected }) => expected.name,
-  buildNotAllInputParsedMessage: () => '',
-  buildNoViableAltMessage: () => '',
-  buildEarlyExitMessage: () => '',
-};
-
-/**
- * Chevrotain's engine with this language's recovery: a broken statement ends where the next line begins that is not
- * indented deeper, or at the `}` of its block. Tokens are never invented and never dropped silently.
- */
-abstract class RecoveringParser extends CstParser {
-  /** Tokens that began nothing, in order; each stands for one error. */
-  strays: Stray[] = [];
-
-  protected override canTokenTypeBeInsertedInRecovery(): boolean {
-    return false;
-  }
-  protected override canTokenTypeBeDeletedInRecovery(): boolean {
-    return false;
-  }
-  protected getFollowsForInRuleRecovery(): TokenType[] {
-    return [];
-  }
-  protected findReSyncTokenType(): TokenType {
-    return EOF;
-  }
-  protected isInCurrentRuleReSyncSet(): boolean {
-    return true;
-  }
-  protected reSyncTo(): IToken[] {
-    const engine = this as unknown as Engine;
-    const node = engine.CST_STACK.at(-1);
-    const location = node?.location;
-    const skipped = this.skip(location?.startColumn ?? NaN, this.openCurlies(location?.startOffset ?? NaN), node?.name === 'field');
-    const last = skipped.at(-1);
-    if (location && last) {
-      if (Number.isNaN(location.startOffset)) location.startOffset = skipped[0]!.startOffset;
-      if (last.endOffset !== undefined) location.endOffset = last.endOffset;
-    }
-    return skipped;
-  }
-  protected shouldInRepetitionRecoveryBeTried(expected: TokenType, _index: number, notStuck: boolean | undefined): boolean {
-    if (notStuck === false || (expected !== signs.RCurly && expected !== EOF)) return false;
-    const next = this.LA(1).tokenType;
-    return next !== expected && next !== EOF;
-  }
-  protected tryInRepetitionRecovery(repeat: (...given: unknown[]) => void, given: unknown[], canRepeat: () => boolean, expected: TokenType): void {
-    while (this.LA(1).tokenType !== EOF && this.LA(1).tokenType !== expected) {
-      const rule = (this as unknown as Engine).CST_STACK.at(-1)?.name;
-      this.strays.push({ token: this.LA(1), previous: this.LA(0), rules: rule === undefined ? [] : [rule] });
-      this.skip(NaN, 0, false);
-      if (canRepeat.call(this)) {
-        repeat.apply(this, given);
-        return;
-      }
-    }
-  }
-
-  /** How many `{` stand open between an offset and the next token. */
-  private openCurlies(from: number): number {
-    let open = 0;
-    for (let back = 0; ; back--) {
-      const token = this.LA(back);
-      if (!(token.startOffset >= from)) return Math.max(0, open);
-      if (token.tokenType === signs.LCurly) open++;
-      else if (token.tokenType === signs.RCurly) open--;
-    }
-  }
-
-  /** Moves to the end of a broken statement that began in a column. */
-  private skip(column: number, open: number, field: boolean): IToken[] {
-    const skipped: IToken[] = [];
-    let limit = column;
-    for (;;) {
-      const token = this.LA(1);
-      const type = token.tokenType;
-      if (type === EOF) return skipped;
-      const moved = skipped.length > 0 || !Number.isNaN(column);
-      if (Number.isNaN(limit)) limit = token.startColumn ?? 1;
-      if (type === signs.RCurly && open === 0 && moved) return skipped;
-      const closes = type === signs.RCurly || type === signs.RParen || type === signs.RSquare;
-      if (moved && !closes && this.startsLine() && (token.startColumn ?? 1) <= limit) return skipped;
-      if (moved && field && open === 0 && this.LA(2).tokenType === signs.Colon && this.isName(token)) return skipped;
-      if (type === signs.LCurly) open++;
-      else if (type === signs.RCurly) open = Math.max(0, open - 1);
-      skipped.push(token);
-      this.SKIP_TOKEN();
-      if (this.LA(1) === token) return skipped;
-    }
-  }
-
-  /** Whether the next token is the first on its line. */
-  protected startsLine(): boolean {
-    return !((this.LA(0).endLine ?? 0) >= (this.LA(1).startLine ?? 0));
-  }
-  /** Whether token k stands on the line on which the token before it ended. */
-  protected sameLine(k: number): boolean {
-    return this.LA(k - 1).endLine === this.LA(k).startLine;
-  }
-  protected isName(token: IToken): boolean {
-    return token.tokenType === Identifier || (token.tokenType.CATEGORIES?.includes(Identifier) ?? false);
-  }
-}
+import type { IToken } from 'chevrotain';
+import { ExpressionParser } from './expression-parser.js';
+import { catches, throws } from './recovery.js';
+import { contextual as word, DefinitionWord, Identifier, NumberLiteral, placeOf, reserved, signs, StorageWord, StringLiteral } from './tokens.js';
 
 /** What the member that begins at the next token is. */
 type MemberShape = 'storage' | 'part' | 'let' | 'for' | 'require' | 'use' | 'nested' | 'section' | 'function' | 'assign' | 'value';
 
 /** The grammar of the language. */
-export class PeftParser extends RecoveringParser {
+export class PeftParser extends ExpressionParser {
   constructor(options: { readonly validate: boolean }) {
-    super([...tokenTypes], { recoveryEnabled: true, maxLookahead: 1, nodeLocationTracking: 'full', errorMessageProvider: expectedNames, skipValidations: !options.validate });
+    super(options);
     this.performSelfAnalysis();
   }
 
@@ -223,69 +106,6 @@ export class PeftParser extends RecoveringParser {
     });
   }, throws);
 
-  params = this.RULE('params', () => {
-    this.CONSUME(signs.LParen);
-    this.OPTION(() => {
-      this.SUBRULE(this.param);
-      this.MANY({
-        GATE: () => this.LA(2).tokenType !== signs.RParen,
-        DEF: () => {
-          this.CONSUME(signs.Comma);
-          this.SUBRULE2(this.param);
-        },
-      });
-      this.OPTION2(() => this.CONSUME2(signs.Comma));
-    });
-    this.CONSUME(signs.RParen);
-  }, throws);
-
-  param = this.RULE('param', () => {
-    this.CONSUME(Identifier);
-    this.OPTION(() => {
-      this.CONSUME(signs.Colon);
-      this.SUBRULE(this.type);
-    });
-    this.MANY(() => {
-      this.CONSUME(Bound);
-      this.SUBRULE(this.sum);
-    });
-    this.OPTION2(() => {
-      this.CONSUME(signs.Assign);
-      this.SUBRULE(this.expression);
-    });
-  }, throws);
-
-  type = this.RULE('type', () => {
-    this.SUBRULE(this.typeOption);
-    this.MANY(() => {
-      this.CONSUME(signs.Bar);
-      this.SUBRULE2(this.typeOption);
-    });
-  }, throws);
-
-  typeOption = this.RULE('typeOption', () => {
-    this.OR([
-      { ALT: () => this.CONSUME(reserved.None) },
-      {
-        ALT: () => {
-          this.CONSUME(Identifier);
-          this.OPTION({ GATE: () => this.sameLine(1), DEF: () => this.SUBRULE(this.dims) });
-        },
-      },
-      { ALT: () => this.SUBRULE2(this.dims) },
-    ]);
-  }, throws);
-
-  dims = this.RULE('dims', () => {
-    this.CONSUME(signs.LSquare);
-    this.MANY_SEP({ SEP: signs.Comma, DEF: () => this.SUBRULE(this.dim) });
-    this.CONSUME(signs.RSquare);
-  }, throws);
-
-  dim = this.RULE('dim', () => {
-    this.OR([{ ALT: () => this.CONSUME(signs.Range) }, { ALT: () => this.SUBRULE(this.expression) }]);
-  }, throws);
-
   body = this.RULE('body', () => {
     this.OR([
       {
@@ -296,12 +116,6 @@ export class PeftParser extends RecoveringParser {
       },
       { ALT: () => this.SUBRULE(this.block) },
     ]);
-  }, throws);
-
-  block = this.RULE('block', () => {
-    this.CONSUME(signs.LCurly);
-    this.MANY(() => this.SUBRULE(this.member));
-    this.CONSUME(signs.RCurly);
   }, throws);
 
   // --- members -----------------------------------------------------------------------------------------------------
@@ -566,205 +380,7 @@ export class PeftParser extends RecoveringParser {
     });
   }, throws);
 
-  // --- expressions -------------------------------------------------------------------------------------------------
-
-  expression = this.RULE('expression', () => {
-    this.OR([
-      {
-        ALT: () => {
-          this.CONSUME(reserved.If);
-          this.SUBRULE(this.expression, { LABEL: 'condition' });
-          this.CONSUME(reserved.Then);
-          this.SUBRULE2(this.expression, { LABEL: 'then' });
-          this.CONSUME(reserved.Else);
-          this.SUBRULE3(this.expression, { LABEL: 'else' });
-        },
-      },
-      {
-        ALT: () => {
-          this.SUBRULE(this.sum);
-          this.MANY({
-            GATE: () => this.continues(),
-            DEF: () => {
-              this.CONSUME(Relation);
-              this.SUBRULE2(this.sum);
-            },
-          });
-        },
-      },
-    ]);
-  }, throws);
-
-  sum = this.RULE('sum', () => {
-    this.SUBRULE(this.operand);
-    this.MANY({
-      GATE: () => this.continues(),
-      DEF: () => {
-        this.CONSUME(Arithmetic);
-        this.SUBRULE2(this.operand);
-      },
-    });
-  }, throws);
-
-  operand = this.RULE('operand', () => {
-    this.MANY(() =>
-      this.OR([
-        { ALT: () => this.CONSUME(signs.Minus, { LABEL: 'prefix' }) },
-        { ALT: () => this.CONSUME(reserved.Not, { LABEL: 'prefix' }) },
-      ]),
-    );
-    this.SUBRULE(this.primary);
-    this.MANY2({
-      GATE: () => this.LA(1).tokenType === signs.Dot || this.sameLine(1),
-      DEF: () => this.SUBRULE(this.postfix),
-    });
-  }, throws);
-
-  primary = this.RULE('primary', () => {
-    this.OR([
-      {
-        ALT: () => {
-          this.CONSUME(NumberLiteral);
-          this.OPTION({
-            GATE: () => this.isUnit(),
-            DEF: () =>
-              this.OR2([
-                { ALT: () => this.CONSUME(Identifier, { LABEL: 'unit' }) },
-                { ALT: () => this.CONSUME(signs.Percent, { LABEL: 'unit' }) },
-              ]),
-          });
-        },
-      },
-      { ALT: () => this.CONSUME(StringLiteral) },
-      { ALT: () => this.CONSUME(reserved.True) },
-      { ALT: () => this.CONSUME(reserved.False) },
-      { ALT: () => this.CONSUME(reserved.None) },
-      { ALT: () => this.CONSUME2(Identifier, { LABEL: 'name' }) },
-      {
-        ALT: () => {
-          this.CONSUME(signs.LParen);
-          this.SUBRULE(this.expression);
-          this.CONSUME(signs.RParen);
-        },
-      },
-      { ALT: () => this.SUBRULE(this.list) },
-      { ALT: () => this.SUBRULE(this.block) },
-    ]);
-  }, throws);
-
-  list = this.RULE('list', () => {
-    this.CONSUME(signs.LSquare);
-    this.OPTION(() => {
-      this.SUBRULE(this.expression);
-      this.MANY({
-        GATE: () => this.LA(2).tokenType !== signs.RSquare,
-        DEF: () => {
-          this.CONSUME(signs.Comma);
-          this.SUBRULE2(this.expression);
-        },
-      });
-      this.OPTION2(() => this.CONSUME2(signs.Comma));
-    });
-    this.CONSUME(signs.RSquare);
-  }, throws);
-
-  postfix = this.RULE('postfix', () => {
-    this.OR([
-      {
-        ALT: () => {
-          this.CONSUME(signs.Dot);
-          this.CONSUME(Identifier);
-        },
-      },
-      { ALT: () => this.SUBRULE(this.args) },
-      {
-        ALT: () => {
-          this.CONSUME(signs.LSquare);
-          this.AT_LEAST_ONE_SEP({ SEP: signs.Comma, DEF: () => this.SUBRULE(this.indexItem) });
-          this.CONSUME(signs.RSquare);
-        },
-      },
-    ]);
-  }, throws);
-
-  args = this.RULE('args', () => {
-    this.CONSUME(signs.LParen);
-    this.OPTION(() => {
-      this.SUBRULE(this.argument);
-      this.MANY({
-        GATE: () => this.LA(2).tokenType !== signs.RParen,
-        DEF: () => {
-          this.CONSUME(signs.Comma);
-          this.SUBRULE2(this.argument);
-        },
-      });
-      this.OPTION2(() => this.CONSUME2(signs.Comma));
-    });
-    this.CONSUME(signs.RParen);
-  }, throws);
-
-  argument = this.RULE('argument', () => {
-    this.OPTION({
-      GATE: () => this.LA(2).tokenType === signs.Colon,
-      DEF: () => {
-        this.CONSUME(Identifier);
-        this.CONSUME(signs.Colon);
-      },
-    });
-    this.SUBRULE(this.expression);
-  }, throws);
-
-  indexItem = this.RULE('indexItem', () => {
-    this.OR([
-      { ALT: () => this.CONSUME(signs.Range, { LABEL: 'ellipsis' }) },
-      {
-        ALT: () => {
-          this.CONSUME(signs.Colon);
-          this.OPTION(() => this.SUBRULE(this.expression, { LABEL: 'to' }));
-        },
-      },
-      {
-        ALT: () => {
-          this.SUBRULE2(this.expression, { LABEL: 'from' });
-          this.OPTION2(() => {
-            this.CONSUME2(signs.Colon);
-            this.OPTION3(() => this.SUBRULE3(this.expression, { LABEL: 'to' }));
-          });
-        },
-      },
-    ]);
-  }, throws);
-
   // --- gates -------------------------------------------------------------------------------------------------------
-
-  /** Whether the operator ahead goes on with the expression before it, and does not open the next member. */
-  private continues(): boolean {
-    const token = this.LA(1);
-    if (placeOf(token)?.inParens === true) return true;
-    const after = this.LA(2);
-    if (token.tokenType === signs.Minus) return !(this.startsLine() && this.touches());
-    if (token.tokenType === word.In) return after.tokenType !== signs.Colon && after.tokenType !== signs.Assign;
-    return true;
-  }
-
-  /** Whether the next two tokens stand together without a space. */
-  private touches(): boolean {
-    return (this.LA(1).endOffset ?? 0) + 1 === this.LA(2).startOffset;
-  }
-
-  /** Whether the token behind a number is its unit. */
-  private isUnit(): boolean {
-    const number = this.LA(0);
-    const token = this.LA(1);
-    const after = this.LA(2).tokenType;
-    if (token.tokenType === signs.Percent) {
-      const adjacent = (number.endOffset ?? 0) + 1 === token.startOffset;
-      return adjacent && !(this.touches() && (after === Identifier || after === NumberLiteral || after === signs.LParen));
-    }
-    if (token.tokenType !== Identifier || !this.sameLine(1)) return false;
-    if (after === signs.Colon || after === signs.LParen || after === signs.LSquare || after === signs.LCurly || after === signs.Dot) return !this.sameLine(2);
-    return after !== signs.Assign || placeOf(token)?.inParens === true;
-  }
 
   private memberShape(): MemberShape {
     const first = this.LA(1);

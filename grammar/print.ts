@@ -8,6 +8,7 @@
 import type { Definition, Experiment, File, Import, Item, Member, Section, Statement, Trivia } from './ast.js';
 import { blankLine, concat, group, hardLine, indent, join, line, render, softLine, wideLine, type Layout } from './layout.js';
 import { layArgs, layDoc, layExpr, layParams, laySelector, layType, layValue, pathText, type BlockLayout } from './print-expression.js';
+import { topLevel } from './precedence.js';
 import { quote } from './tokens.js';
 
 /** How wide the formatter lets a line become. */
@@ -16,10 +17,12 @@ export const printWidth = 120;
 /** The canonical text of a file. */
 export function printFile(file: File): string {
   const parts: Layout[] = [];
+  let empty = file.trivia === undefined;
   const gap = (): void => {
-    if (parts.length > 0) parts.push(blankLine);
+    if (!empty) parts.push(blankLine);
+    empty = false;
   };
-  for (const comment of file.trivia?.before ?? []) parts.push(comment, hardLine);
+  parts.push(layComments(file.trivia?.before ?? []));
   file.imports.forEach((each, index) => {
     if (index === 0) gap();
     parts.push(layTrivia(each.trivia, index === 0), layImport(each), layAfter(each.trivia), hardLine);
@@ -29,7 +32,7 @@ export function printFile(file: File): string {
     parts.push(layTrivia(item.trivia, true), layItem(item), layAfter(item.trivia), hardLine);
   }
   if (file.tail.length > 0) gap();
-  for (const comment of skipBlank(file.tail)) parts.push(comment, hardLine);
+  parts.push(layComments(skipBlank(file.tail)));
   return render(concat(...parts), printWidth);
 }
 
@@ -52,8 +55,11 @@ function skipBlank(lines: readonly string[]): readonly string[] {
 /** What stands before a node; `first` drops a blank line at the beginning. */
 function layTrivia(trivia: Trivia | undefined, first: boolean): Layout {
   const lines = trivia?.before ?? [];
-  const parts = (first ? skipBlank(lines) : lines).flatMap((comment): Layout[] => (comment === '' ? [blankLine] : [comment, hardLine]));
-  return parts.length === 0 ? '' : concat(...parts);
+  return layComments(first ? skipBlank(lines) : lines);
+}
+
+function layComments(lines: readonly string[]): Layout {
+  return concat(...lines.flatMap((comment): Layout[] => (comment === '' ? [blankLine] : [comment, hardLine])));
 }
 
 function layAfter(trivia: Trivia | undefined): Layout {
@@ -90,7 +96,7 @@ function layDefinition(item: Definition): Layout {
     `${item.what} ${item.name.text}`,
     layParams(item.params, layBlock),
     item.on ? ` on ${item.on.name.text}${binds.length > 0 ? `(${binds.join(', ')})` : ''}` : '',
-    item.is ? concat(' is ', layExpr(item.is, layBlock, Infinity)) : '',
+    item.is ? concat(' is ', layExpr(item.is, layBlock, topLevel)) : '',
     item.foreign.length > 0 ? ` for ${layForeign(item.foreign)}` : '',
     item.result ? concat(': ', layType(item.result, layBlock)) : '',
     layBody(item.body, item.trivia?.tail ?? []),
@@ -109,7 +115,10 @@ function layExperiment(item: Experiment): Layout {
   const head = concat(layDoc(item.doc), `experiment ${item.name.text}${item.from ? ` = ${item.from.text}` : ''} `);
   const tail = item.trivia?.tail ?? [];
   const lines = item.statements.map((statement) => ({ trivia: statement.trivia, laid: layStatement(statement) }));
-  return concat(head, lines.length === 0 && tail.length === 0 ? '{}' : layLines(lines, tail));
+  if (lines.length === 0 && tail.length === 0) return concat(head, '{}');
+  const only = lines[0];
+  if (only && lines.length === 1 && tail.length === 0 && !isCommented(only)) return concat(head, group('{', indent(line, only.laid), line, '}'));
+  return concat(head, layLines(lines, tail));
 }
 
 function layStatement(statement: Statement): Layout {
@@ -151,7 +160,9 @@ function layLines(lines: readonly { readonly trivia: Trivia | undefined; readonl
   const parts: Layout[] = [];
   lines.forEach(({ trivia, laid }, index) => parts.push(hardLine, layTrivia(trivia, index === 0), laid, layAfter(trivia)));
   const comments = lines.length === 0 ? skipBlank(tail) : tail;
-  for (const comment of comments) parts.push(comment === '' ? blankLine : concat(hardLine, comment));
+  comments.forEach((comment, index) => {
+    if (comment !== '') parts.push(hardLine, comments[index - 1] === '' ? blankLine : '', comment);
+  });
   return concat('{', indent(...parts), hardLine, '}');
 }
 
@@ -162,7 +173,7 @@ const layBlock: BlockLayout = (members, tail) => {
   return layLines(members.map((member) => ({ trivia: member.trivia, laid: layMember(member) })), tail);
 };
 
-function isCommented(member: Member): boolean {
+function isCommented(member: { readonly trivia?: Trivia | undefined }): boolean {
   return member.trivia?.after !== undefined || skipBlank(member.trivia?.before ?? []).length > 0;
 }
 

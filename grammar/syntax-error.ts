@@ -66,7 +66,7 @@ export function explainFault(fault: SyntaxFault, tokens: readonly IToken[], file
     if (meant === previous.image) return make(codes.sign, `expected \`{\` ${after(previous)}`);
     return make(codes.statement, `unknown statement \`${previous.image}\``, span, meant === undefined ? `an experiment is made of ${list(statementWords)}` : `did you mean \`${meant}\`?`);
   }
-  if (expected === undefined && isValueRule(rule)) return make(codes.value, `expected a value ${after(previous)}`, place, reservedHelp(token));
+  if (expected === undefined && isValueRule(rule)) return make(codes.value, `expected a value ${after(previous)}`, place, token.tokenType === signs.Slash ? 'comments begin with `//`' : reservedHelp(token));
   if (expected === undefined && (rule === 'typeOption' || rule === 'dims' || rule === 'dim')) return make(codes.type, `expected a type ${after(previous)}`, place, reservedHelp(token));
   if (expected === undefined && rule === 'body') return make(codes.sign, `expected \`=\` or \`{\` ${after(previous)}`);
   if (expected === undefined && (rule === 'selectorTerm' || rule === 'pathStep')) {

@@ -22,6 +22,8 @@ export interface Rewriter {
   readonly g: GraphBuilder;
   /** Makes a node after simplifying it. */
   emit(op: OpName, inputs: readonly NodeId[], attrs?: Attrs): NodeId;
+  /** Whether a node is known to have one use only, so that moving its work costs nothing. */
+  usedOnce(id: NodeId): boolean;
 }
 
 /** An identity: an equal node, or undefined where it does not apply. */

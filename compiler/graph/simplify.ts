@@ -16,9 +16,10 @@ import { viewRules } from './view-rules.js';
 
 const rulesOf = new Map(opNames.map((op): [OpName, readonly Rule[]] => [op, [...scalarRules(op), ...viewRules(op), ...sumRules(op)]]));
 
-function createRewriter(g: GraphBuilder, stops: 'keep' | 'drop'): Rewriter {
+function createRewriter(g: GraphBuilder, stops: 'keep' | 'drop', usedOnce: (id: NodeId) => boolean): Rewriter {
   const r: Rewriter = {
     g,
+    usedOnce,
     emit(op, inputs, attrs: Attrs = {}) {
       const complete = completeAttrs(op, attrs);
       if (typeof complete === 'string') throw new Bug(complete);
@@ -40,8 +41,16 @@ function createRewriter(g: GraphBuilder, stops: 'keep' | 'drop'): Rewriter {
 }
 
 function onePass(graph: Graph, stops: 'keep' | 'drop'): Graph {
+  const uses = new Array<number>(graph.nodes.length).fill(0);
+  for (const id of [...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs.map((o) => o.node)]) uses[id] = (uses[id] ?? 0) + 1;
+  const made = new Map<NodeId, number>();
   let rewriter: Rewriter | undefined;
-  return rebuild(graph, (g, node, inputs) => (rewriter ??= createRewriter(g, stops)).emit(node.op, inputs, node.attrs));
+  return rebuild(graph, (g, node, inputs, id) => {
+    rewriter ??= createRewriter(g, stops, (n) => made.get(n) === 1);
+    const next = rewriter.emit(node.op, inputs, node.attrs);
+    made.set(next, (made.get(next) ?? 0) + (uses[id] as number));
+    return next;
+  });
 }
 
 const unchanged = (a: Graph, b: Graph): boolean =>
@@ -61,5 +70,5 @@ export function simplify(graph: Graph, options: { readonly stops?: 'keep' | 'dro
 
 /** A builder's `add` that simplifies as it goes, for passes that make new nodes. */
 export function simplifying(g: GraphBuilder): (op: OpName, inputs: readonly NodeId[], attrs?: Attrs) => NodeId {
-  return createRewriter(g, 'keep').emit;
+  return createRewriter(g, 'keep', () => false).emit;
 }

@@ -4,7 +4,7 @@
  */
 import { at, sameShape, type NodeId } from '../ops/op.js';
 import { ops, type OpName } from '../ops/ops.js';
-import { filled, operand, reshaped, source, uniformOperand, type Rule } from './rule.js';
+import { filled, operand, reshaped, source, uniformOperand, type Rewriter, type Rule } from './rule.js';
 
 const num = (attrs: Readonly<Record<string, unknown>>, name: string): number => attrs[name] as number;
 const perms = (attrs: Readonly<Record<string, unknown>>): readonly number[] => attrs['perm'] as readonly number[];
@@ -27,8 +27,15 @@ const permute: Rule = (r, c) => {
   if (input.op === 'permute') return r.emit('permute', input.inputs, { perm: perm.map((p) => at(perms(input.attrs), p)) });
   const moved = perm.filter((p) => at(input.shape, p) !== 1);
   if (moved.every((p, i) => i === 0 || p > at(moved, i - 1))) return reshaped(r, at(c.inputs, 0), c.shape);
-  return input.op === 'broadcast' ? r.emit('broadcast', [r.emit('permute', input.inputs, c.attrs)], { shape: c.shape }) : undefined;
+  if (input.op === 'broadcast') return r.emit('broadcast', [r.emit('permute', input.inputs, c.attrs)], { shape: c.shape });
+  return input.op === 'matmul' && isTranspose(perm) && r.usedOnce(at(c.inputs, 0)) ? transposedProduct(r, input.inputs as readonly [NodeId, NodeId], perm) : undefined;
 };
+
+const isTranspose = (perm: readonly number[]): boolean => perm.every((p, i) => p === (i < perm.length - 2 ? i : 2 * perm.length - 3 - i));
+
+/** (a b)ᵀ = bᵀ aᵀ: the result then lies as it is wanted. */
+const transposedProduct = (r: Rewriter, [a, b]: readonly [NodeId, NodeId], perm: readonly number[]): NodeId =>
+  r.emit('matmul', [r.emit('permute', [b], { perm }), r.emit('permute', [a], { perm })]);
 
 const broadcast: Rule = (r, c) => {
   const input = operand(r, c);

@@ -131,7 +131,7 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
       case 'sum':
         return overSum(left, f, form.terms);
       case 'scale':
-        return overScale(left, f, form);
+        return form.along === 'all' && isProduct(form.of) ? overChain(left, f) : overScale(left, f, form);
       case 'product':
         return overChain(left, f);
       default:

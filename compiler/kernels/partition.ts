@@ -12,7 +12,7 @@ import { count } from './affine.js';
 import { referenceOf, reducedRun } from './body.js';
 import { construct, isFailure, type Cluster, type Context, type Destination } from './construct.js';
 import type { Arg, Kernel } from './kernel.js';
-import { isReduction, nodeAt } from './structure.js';
+import { isReduction, nodeAt, role } from './structure.js';
 
 /** A cluster with its kernel as built last. */
 interface Part {
@@ -84,9 +84,31 @@ function single(context: Omit<Context, 'destinations'> & { readonly stored: Set<
   for (;;) {
     const made = construct({ ...context, destinations }, { kind: kindOf(context, member), members: [member] });
     if (!isFailure(made)) return made;
-    if (made.kind !== 'store' || context.stored.has(made.node)) throw new Bug(`value ${member} has no kernel: ${made.kind} ${made.kind === 'refine' ? made.node : made.node}`);
-    context.stored.add(made.node);
+    const inTheWay = made.kind === 'store' ? made.node : relief(context, member);
+    if (inTheWay === undefined || context.stored.has(inTheWay)) throw new Bug(`value ${member} has no kernel: ${made.kind} ${made.node}`);
+    context.stored.add(inTheWay);
   }
+}
+
+/** The computed value that, stored, saves the kernel of a member most loads. */
+function relief(context: Omit<Context, 'destinations'>, member: NodeId): NodeId | undefined {
+  const loads = new Map<NodeId, ReadonlySet<NodeId>>();
+  const visit = (id: NodeId): ReadonlySet<NodeId> => {
+    const known = loads.get(id);
+    if (known !== undefined) return known;
+    const node = nodeAt(context.graph, id);
+    const found = id !== member && (context.stored.has(id) || role(node) === 'memory') ? new Set([id]) : new Set((context.sums.get(id)?.rest.map((r) => r.node) ?? node.inputs).flatMap((input) => [...visit(input)]));
+    loads.set(id, found);
+    return found;
+  };
+  visit(member);
+  let best: NodeId | undefined;
+  for (const [id, set] of loads) {
+    const kind = role(nodeAt(context.graph, id));
+    if (id === member || set.size < 2 || (kind !== 'elementwise' && kind !== 'gather' && kind !== 'pad')) continue;
+    if (best === undefined || set.size > (loads.get(best)?.size ?? 0)) best = id;
+  }
+  return best;
 }
 
 /** Arrays that a kernel reads (accumulation is no order of its own, but its tensor counts). */

@@ -13,7 +13,7 @@ import type { Arg, Kernel } from './kernel.js';
 import { mergeProducers, mergeSiblings, ordered, partition, type Wanted } from './partition.js';
 import { storedValues } from './policy.js';
 import { staged } from './stage.js';
-import { base, nodeAt, role, users } from './structure.js';
+import { base, nodeAt, role, users, type Role } from './structure.js';
 import { sums } from './sums.js';
 
 /** A named result for the caller. */
@@ -67,7 +67,8 @@ interface Wants {
 }
 
 /** The graph with a node of its own for every output that no kernel would compute otherwise: a tensor assigned from memory or a
- * constant, a result that is a tensor replaced by this graph, and the outputs in `copied`, whose value must stand in memory before the tensor is written. */
+ * constant, a result that is a tensor replaced by this graph, the outputs in
+ * `copied`, whose value must stand in memory before the tensor is written, and a second tensor for one value. */
 function wants(source: Graph, copied: ReadonlySet<number>): Wants {
   const nodes: Node[] = [...source.nodes];
   const values = new Set<NodeId>();
@@ -76,9 +77,15 @@ function wants(source: Graph, copied: ReadonlySet<number>): Wants {
   const outputOf = new Map<NodeId, number[]>();
   const replaced = new Set<unknown>(source.outputs.map((o) => o.tensor));
   const alone = (id: NodeId): NodeId => {
-    const node = nodeAt(source, id);
+    const node = nodes[id] as Node;
     nodes.push({ op: 'reshape', inputs: [id], attrs: { shape: [...node.shape] }, shape: node.shape, dtype: node.dtype });
     return nodes.length - 1;
+  };
+  /** A value that is sure to stand in memory of its own before it is copied on. */
+  const kept = (id: NodeId, kind: Role): NodeId => {
+    const standing = kind === 'memory' || kind === 'inline' ? alone(id) : id;
+    values.add(standing);
+    return standing;
   };
   source.outputs.forEach((output, i) => {
     const { shape, dtype } = nodeAt(source, output.node);
@@ -92,8 +99,8 @@ function wants(source: Graph, copied: ReadonlySet<number>): Wants {
       return;
     }
     const computed = ['elementwise', 'anchor', 'gather', 'pad'].includes(kind);
-    if (copied.has(i)) values.add(inner);
-    const member = computed && !copied.has(i) ? inner : alone(output.node);
+    const direct = computed && !copied.has(i) && !tensors.has(inner);
+    const member = direct ? inner : alone(copied.has(i) || computed ? kept(inner, kind) : output.node);
     const tensor = output.tensor;
     if (tensor === undefined) throw new Bug(`output ${output.name} names no tensor`);
     tensors.set(member, [...(tensors.get(member) ?? []), { ref: { kind: 'tensor', name: tensor }, accumulate: output.mode === 'accumulate' }]);

@@ -36,6 +36,8 @@ export function sums(graph: Graph, users: readonly (readonly NodeId[])[], kept: 
   const taken = new Set<NodeId>();
   const single = (id: NodeId): boolean => users[id]?.length === 1 && !kept.has(id);
 
+  const doubled = (id: NodeId): boolean => nodeAt(graph, id).inputs[0] === nodeAt(graph, id).inputs[1];
+
   /** The product, addition or other value behind factors and reshapes that nothing else uses. */
   const peel = (id: NodeId): Addend => {
     let at = id;
@@ -56,7 +58,7 @@ export function sums(graph: Graph, users: readonly (readonly NodeId[])[], kept: 
       const found = peel(input);
       const { op, dtype } = nodeAt(graph, found.node);
       const scaled = { node: found.node, factor: sign * found.factor };
-      if (single(found.node) && dtype === 'f32' && (op === 'add' || op === 'sub')) leaves(found.node, scaled.factor, products, rest);
+      if (single(found.node) && dtype === 'f32' && (op === 'add' || op === 'sub') && !doubled(found.node)) leaves(found.node, scaled.factor, products, rest);
       else if (single(found.node) && op === 'matmul') products.push(scaled);
       else rest.push({ node: input, factor: sign });
     });
@@ -64,15 +66,14 @@ export function sums(graph: Graph, users: readonly (readonly NodeId[])[], kept: 
 
   for (let id = graph.nodes.length - 1; id >= 0; id -= 1) {
     const node = nodeAt(graph, id);
-    if ((node.op !== 'add' && node.op !== 'sub') || node.dtype !== 'f32' || taken.has(id)) continue;
+    if ((node.op !== 'add' && node.op !== 'sub') || node.dtype !== 'f32' || taken.has(id) || doubled(id)) continue;
     const products: Addend[] = [];
     const rest: Addend[] = [];
     leaves(id, 1, products, rest);
-    const twice = node.inputs[0] === node.inputs[1];
-    if (products.length === 0 || twice) continue;
+    if (products.length === 0) continue;
     const size = extents(graph, (products[0] as Addend).node).join();
     const fits = products.filter((p) => extents(graph, p.node).join() === size);
-    const room = Math.max(1, Math.floor((limit - 1 - rest.length - (products.length - fits.length)) / 2));
+    const room = Math.max(1, Math.floor((limit - 2 - rest.length - (products.length - fits.length)) / 2));
     const kept = fits.slice(0, room);
     const loaded = products.filter((p) => !kept.includes(p));
     out.set(id, { root: id, products: ordered(kept), rest: [...rest, ...loaded] });

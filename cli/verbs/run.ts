@@ -1,0 +1,114 @@
+/**
+ * @file `peft run`: trains an experiment, evaluates it, and writes the adapter.
+ */
+import { join, relative, resolve } from 'node:path';
+import { plannedBytes, trainedParameters, allParameters } from '../../compiler/driver/budget.js';
+import { showBytes } from '../../compiler/elaborate/value.js';
+import { exitCodes, UserError } from '../exit.js';
+import { openOne } from '../experiment.js';
+import { compileExperiment, folderOfBase, loadDatasets, trainSettings } from '../prepare.js';
+import { createProgress } from '../progress.js';
+import { lockFacts } from '../lock.js';
+import type { Verb } from '../verb.js';
+
+/** `peft run FILE` */
+export const verb: Verb = {
+  group: 'Experiments',
+  summary: 'train an experiment, evaluate it and write the adapter',
+  details: 'Writes runs/NAME/ with the adapter in the layout of Hugging Face PEFT, metrics.jsonl and spec.lock.json. Ctrl-C writes a checkpoint to go on from with --resume.',
+  args: [{ syntax: '<file>', help: 'a .peft file, or - for standard input' }],
+  options: [
+    { flags: '-e, --experiment <name>', help: 'which experiment of the file' },
+    { flags: '-o, --out <folder>', help: 'output folder (default: runs/NAME)' },
+    { flags: '--resume', help: 'go on from the checkpoint of an interrupted run' },
+    { flags: '--overwrite', help: 'replace an earlier run in the folder' },
+    { flags: '--dump <folder>', help: 'write every intermediate form of the compilation' },
+    { flags: '--format <format>', help: 'how the result is written', choices: ['text', 'json'], default: 'text' },
+  ],
+  examples: [
+    { command: 'peft run review.peft', help: 'train the experiment of the file' },
+    { command: 'peft run nsmc.peft -e nsmc_lora --resume', help: 'go on with an interrupted run' },
+  ],
+  run: async ({ args, options }, context) => {
+    const found = await openOne(args[0] as string, options['experiment'] as string | undefined, context);
+    if (typeof found === 'number') return found;
+    const { opened, resolved } = found;
+    const folder = resolve(context.cwd, (options['out'] as string | undefined) ?? join('runs', resolved.spec.name));
+    const shown = relative(context.cwd, folder) || folder;
+    if (options['resume'] === true && options['overwrite'] === true) throw new UserError('--resume and --overwrite exclude each other');
+    const mode = options['resume'] === true ? 'resume' : options['overwrite'] === true ? 'overwrite' : 'new';
+    const { runPackage, prepareFolder } = await import('../../runtime/run.js');
+    const ready = await prepareFolder(folder, mode);
+    if (!ready.ok) throw new UserError(ready.error.message, ready.error.help);
+    const signal = context.interruption();
+    const data = await loadDatasets(resolved, opened);
+    const { openDevice } = await import('../../runtime/device.js');
+    const { openCheckpoint } = await import('../../runtime/weights/checkpoint.js');
+    const device = await openDevice();
+    try {
+      const made = compileExperiment(resolved, opened, device.describe().target, data.lengths, context, options['dump'] as string | undefined);
+      if (typeof made === 'number') return made;
+      const base = await openCheckpoint(await folderOfBase(resolved, opened), { weights: resolved.base.tensors === undefined ? 'optional' : 'required' });
+      if (!base.ok) throw new UserError(base.error.message, base.error.help);
+      const progress = createProgress(context);
+      const source = resolved.spec.base.source;
+      const { train } = data;
+      if (train === undefined) throw new UserError('there is nothing to train on');
+      progress.start(resolved.spec.name, device.describe().name, plannedBytes(made.run.program));
+      const done = await runPackage({
+        folder,
+        mode: mode === 'new' ? 'overwrite' : mode,
+        run: made.run,
+        device,
+        base: base.value,
+        data,
+        settings: trainSettings(resolved.spec, train.size),
+        lock: await lockFacts(resolved, opened, device.describe().name),
+        card: { name: resolved.spec.name, base: source.kind === 'hub' ? source.repo : source.path, task: resolved.spec.base.task.name, source: opened.source.text, trainable: trainedParameters(made.layout), parameters: allParameters(made.layout) },
+        signal,
+        onEvent: progress.onEvent,
+      });
+      progress.stop();
+      if (!done.ok) throw new UserError(done.error.message, done.error.help);
+      const { result, files, allocatedBytes, bestStep } = done.value;
+      if (result.interrupted) {
+        context.err(`interrupted at step ${result.steps} of ${result.total}; go on with: peft run ${args[0]} --resume${options['out'] === undefined ? '' : ` --out ${shown}`}\n`);
+        return exitCodes.interrupted;
+      }
+      const summary = {
+        experiment: resolved.spec.name,
+        folder: shown,
+        files,
+        steps: result.steps,
+        seconds: Number(result.seconds.toFixed(2)),
+        tokensPerSecond: Math.round(result.tokens / result.seconds),
+        trainable: trainedParameters(made.layout),
+        parameters: allParameters(made.layout),
+        bytes: allocatedBytes,
+        device: device.describe().name,
+        before: result.before && { loss: result.before.loss, ...result.before.metrics },
+        after: result.after && { loss: result.after.loss, ...result.after.metrics },
+        bestStep: bestStep ?? null,
+      };
+      if (options['format'] === 'json') context.out(`${JSON.stringify(summary, null, 2)}\n`);
+      else {
+        const metrics = (e: typeof result.after): string => (e === undefined ? '' : [`loss ${e.loss.toFixed(4)}`, ...Object.entries(e.metrics).map(([k, v]) => `${k} ${v.toFixed(4)}`)].join('  '));
+        context.out(
+          [
+            `trained    ${summary.trainable.toLocaleString('en')} of ${summary.parameters.toLocaleString('en')} parameters, ${result.steps} steps in ${result.seconds.toFixed(1)} s, ${summary.tokensPerSecond.toLocaleString('en')} tokens/s`,
+            `memory     ${showBytes(allocatedBytes)} on ${summary.device}`,
+            ...(result.before ? [`before     ${metrics(result.before)}`] : []),
+            ...(result.after ? [`after      ${metrics(result.after)}`] : []),
+            ...(bestStep === undefined || bestStep === result.steps ? [] : [`kept       step ${bestStep}, the best ${resolved.spec.tune.best}`]),
+            `written    ${shown}/ (${files.join(', ')})`,
+            '',
+          ].join('\n'),
+        );
+      }
+      return exitCodes.ok;
+    } finally {
+      device.close();
+    }
+  },
+};
+

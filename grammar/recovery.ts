@@ -1,0 +1,137 @@
+/**
+ * @file Recovery: Chevrotain's engine with this language's way of going on after a syntax error.
+ *
+ * A broken statement ends where the next line begins that is not indented deeper, or at the `}` of its block. Tokens
+ * are never invented and never dropped silently. Chevrotain's own recovery follows sets of tokens; with keywords that
+ * also are names, those sets hold nearly every token, so it would go on in the middle of the broken statement.
+ */
+import { CstParser, EOF, type CstNode, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
+import { Identifier, signs, tokenTypes } from './tokens.js';
+
+/** What `resyncEnabled` says of a rule: only rules that stand in a list of their like catch errors. */
+export const catches = { resyncEnabled: true };
+/** What `resyncEnabled` says of all other rules. */
+export const throws = { resyncEnabled: false };
+
+/** What this file knows of Chevrotain's engine beyond its declared interface (its version is pinned). */
+interface Engine {
+  readonly CST_STACK: readonly CstNode[];
+  readonly currIdx: number;
+}
+
+/** A token that began nothing, the one before it, and the rule in whose list it stood. */
+export interface Stray { readonly token: IToken; readonly previous: IToken; readonly rules: readonly string[] }
+
+/** Leaves the name of the expected token as the message; `syntax-error.ts` finds the words. */
+const expectedNames: IParserErrorMessageProvider = {
+  buildMismatchTokenMessage: ({ expected }) => expected.name,
+  buildNotAllInputParsedMessage: () => '',
+  buildNoViableAltMessage: () => '',
+  buildEarlyExitMessage: () => '',
+};
+
+/** A parser that recovers by lines and indentation, and can be asked where tokens stand. */
+export abstract class RecoveringParser extends CstParser {
+  constructor(options: { readonly validate: boolean }) {
+    super([...tokenTypes], {
+      recoveryEnabled: true, maxLookahead: 1, nodeLocationTracking: 'full', errorMessageProvider: expectedNames, skipValidations: !options.validate,
+    });
+  }
+
+  /** Tokens that began nothing, in order; each stands for one error. */
+  strays: Stray[] = [];
+
+  protected override canTokenTypeBeInsertedInRecovery(): boolean {
+    return false;
+  }
+  protected override canTokenTypeBeDeletedInRecovery(): boolean {
+    return false;
+  }
+  protected getFollowsForInRuleRecovery(): TokenType[] {
+    return [];
+  }
+  protected findReSyncTokenType(): TokenType {
+    return EOF;
+  }
+  protected isInCurrentRuleReSyncSet(): boolean {
+    return true;
+  }
+  protected reSyncTo(): IToken[] {
+    const engine = this as unknown as Engine;
+    const node = engine.CST_STACK.at(-1);
+    const location = node?.location;
+    const from = location?.startOffset ?? NaN;
+    const open = { curlies: this.open(from, signs.LCurly, signs.RCurly), parens: this.open(from, signs.LParen, signs.RParen) };
+    const skipped = this.skip(location?.startColumn ?? NaN, open, node?.name === 'field');
+    const last = skipped.at(-1);
+    if (location && last) {
+      if (Number.isNaN(location.startOffset)) location.startOffset = skipped[0]!.startOffset;
+      if (last.endOffset !== undefined) location.endOffset = last.endOffset;
+    }
+    return skipped;
+  }
+  protected shouldInRepetitionRecoveryBeTried(expected: TokenType, _index: number, notStuck: boolean | undefined): boolean {
+    if (notStuck === false || (expected !== signs.RCurly && expected !== EOF)) return false;
+    const next = this.LA(1).tokenType;
+    return next !== expected && next !== EOF;
+  }
+  protected tryInRepetitionRecovery(repeat: (...given: unknown[]) => void, given: unknown[], canRepeat: () => boolean, expected: TokenType): void {
+    while (this.LA(1).tokenType !== EOF && this.LA(1).tokenType !== expected) {
+      const rule = (this as unknown as Engine).CST_STACK.at(-1)?.name;
+      this.strays.push({ token: this.LA(1), previous: this.LA(0), rules: rule === undefined ? [] : [rule] });
+      this.skip(NaN, { curlies: 0, parens: 0 }, false);
+      if (canRepeat.call(this)) {
+        repeat.apply(this, given);
+        return;
+      }
+    }
+  }
+
+  /** How many brackets of a kind stand open between an offset and the next token. */
+  private open(from: number, opening: TokenType, closing: TokenType): number {
+    let open = 0;
+    for (let back = 0; ; back--) {
+      const token = this.LA(back);
+      if (!(token.startOffset >= from)) return Math.max(0, open);
+      if (token.tokenType === opening) open++;
+      else if (token.tokenType === closing) open--;
+    }
+  }
+
+  /** Moves to the end of a broken statement that began in a column (NaN where nothing of it was taken yet). */
+  private skip(column: number, open: { curlies: number; parens: number }, field: boolean): IToken[] {
+    const skipped: IToken[] = [];
+    const limit = Number.isNaN(column) ? (this.LA(1).startColumn ?? 1) : column;
+    for (;;) {
+      const token = this.LA(1);
+      const type = token.tokenType;
+      if (type === EOF) return skipped;
+      const closes = type === signs.RCurly || type === signs.RParen || type === signs.RSquare;
+      if (skipped.length > 0 || !Number.isNaN(column)) {
+        if (type === signs.RCurly && open.curlies === 0) return skipped;
+        if (!closes && this.startsLine() && (token.startColumn ?? 1) <= limit) return skipped;
+        if (field && open.curlies === 0 && open.parens <= 0 && this.LA(2).tokenType === signs.Colon && this.isName(token)) return skipped;
+      }
+      if (type === signs.LCurly) open.curlies++;
+      else if (type === signs.RCurly) open.curlies = Math.max(0, open.curlies - 1);
+      else if (type === signs.LParen) open.parens++;
+      else if (type === signs.RParen) open.parens--;
+      skipped.push(token);
+      this.SKIP_TOKEN();
+      // The engine does not move past the last token; nothing is left then.
+      if (this.LA(1) === token) return skipped;
+    }
+  }
+
+  /** Whether the next token is the first on its line. */
+  protected startsLine(): boolean {
+    return !((this.LA(0).endLine ?? 0) >= (this.LA(1).startLine ?? 0));
+  }
+  /** Whether token k stands on the line on which the token before it ended. */
+  protected sameLine(k: number): boolean {
+    return this.LA(k - 1).endLine === this.LA(k).startLine;
+  }
+  protected isName(token: IToken): boolean {
+    return token.tokenType === Identifier || (token.tokenType.CATEGORIES?.includes(Identifier) ?? false);
+  }
+}
