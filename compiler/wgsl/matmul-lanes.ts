@@ -9,8 +9,9 @@
  *
  * Without subgroups the left operand is loaded by every lane.
  */
-import { closeModule, openTile, storeCall, terms, type Context, type Term } from './matmul-module.js';
+import { closeTile, openTile, storeCall, terms, type Context, type Term } from './matmul-module.js';
 import type { Matmul } from '../kernels/kernel.js';
+import type { Emitted, HostSlots } from './expression.js';
 import type { Target } from '../plan/program.js';
 
 /** A tile of a subgroup: rows, and columns for each lane. */
@@ -31,11 +32,11 @@ const fewTiles = 8;
 const plainLanes = 16;
 
 /** The shader of a product for a software adapter. */
-export function emitLanes(kernel: Matmul, target: Target, access: readonly ('read' | 'read_write')[]): { code: string; workgroups: [number, number, number]; uniforms: Uint32Array } {
+export function emitLanes(kernel: Matmul, target: Target, access: readonly ('read' | 'read_write')[], hosts: HostSlots): Emitted {
   const lanes = target.subgroup > 0 ? target.subgroup : plainLanes;
   const subgroups = target.subgroup > 0;
   const { shape, transposed } = choose(kernel, lanes);
-  const { context, lines, workgroups } = openTile(kernel, { rows: shape.rows, columns: shape.across * lanes, transposed });
+  const { context, lines, workgroups } = openTile(kernel, { rows: shape.rows, columns: shape.across * lanes, transposed }, hosts);
   const body = [...lines, `let column = column0 + lane;`];
   const each = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
   const accumulators = each(shape.rows, (r) => each(shape.across, (c) => `x${r}_${c}`)).flat();
@@ -44,7 +45,7 @@ export function emitLanes(kernel: Matmul, target: Target, access: readonly ('rea
   body.push(...stores(context, shape, lanes));
   const lane = subgroups ? '@builtin(subgroup_invocation_id)' : '@builtin(local_invocation_index)';
   const main = `@compute @workgroup_size(${lanes})\nfn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, ${lane} lane: u32) {\n  ${body.join('\n  ')}\n}`;
-  return { ...closeModule(context, access, { ...(subgroups ? { enable: 'enable subgroups;' } : {}), main }), workgroups };
+  return { ...closeTile(context, access, { ...(subgroups ? { enable: 'enable subgroups;' } : {}), main }), workgroups };
 }
 
 /** The shape and orientation of least cost. */

@@ -7,14 +7,8 @@
  *
  * Tiles are numbered rows first, then columns, then batch, and laid out on a grid of two dimensions, of at most 65535 groups each.
  */
-import { ops } from '../ops/ops.js';
-import { Bug } from '../bug.js';
-import type { Matmul, Scalar, View } from '../kernels/kernel.js';
-
-/** The uniform block under construction. */
-export interface Uniforms {
-  readonly words: number[];
-}
+import type { Matmul, View } from '../kernels/kernel.js';
+import { closeModule, openModule, scalars, storeLines, word, type HostSlots, type Module } from './expression.js';
 
 /** A tile of the output; a workgroup computes one. */
 export interface Tile {
@@ -28,7 +22,7 @@ export interface Tile {
 export interface Context {
   readonly kernel: Matmul;
   readonly tile: Tile;
-  readonly uniforms: Uniforms;
+  readonly uniforms: Module;
   /** Names of the output's extents along rows and columns. */
   readonly extent: { readonly rows: string; readonly columns: string };
 }
@@ -55,21 +49,15 @@ export interface Term {
 
 const largestGrid = 65535;
 
-/** Appends a word and names it. Negative strides wrap: index arithmetic is modulo 2^32. */
-export function word(uniforms: Uniforms, value: number): string {
-  const at = uniforms.words.push(value >>> 0) - 1;
-  return `u.d[${at >> 2}].${'xyzw'[at & 3]}`;
-}
-
 /** Appends a real number and names it. */
-export function realWord(uniforms: Uniforms, value: number): string {
+export function realWord(uniforms: Module, value: number): string {
   const bits = new Uint32Array(new Float32Array([value]).buffer)[0] as number;
   return `bitcast<f32>(${word(uniforms, bits)})`;
 }
 
 /** Starts a kernel: its context, and the lines that place a workgroup's tile (`row0`, `column0` and the batch indices). */
-export function openTile(kernel: Matmul, tile: Tile): { readonly context: Context; readonly lines: readonly string[]; readonly workgroups: [number, number, number] } {
-  const uniforms: Uniforms = { words: [] };
+export function openTile(kernel: Matmul, tile: Tile, hosts: HostSlots): { readonly context: Context; readonly lines: readonly string[]; readonly workgroups: [number, number, number] } {
+  const uniforms = openModule(kernel, hosts);
   const batch = kernel.axes.slice(0, -2);
   const [m, n] = kernel.axes.slice(-2) as [number, number];
   const [rows, columns] = tile.transposed ? [n, m] : [m, n];
@@ -129,55 +117,15 @@ export function storeCall({ kernel, tile }: Context, row: string, column: string
 }
 
 /** The function that computes the body and stores it: the epilogue. */
-function finish({ kernel, uniforms }: Context): { readonly text: string; readonly preludes: readonly string[] } {
-  const preludes = new Set<string>();
-  const index = kernel.axes.map((_, axis) => `i${axis}`);
-  const element = (view: View): string => [word(uniforms, view.offset), ...view.strides.flatMap((stride, axis) => (stride === 0 ? [] : [`${index[axis]} * ${word(uniforms, stride)}`]))].join(' + ');
-  const lines: string[] = [];
-  const names = kernel.body.map((scalar, i) => {
-    lines.push(`let v${i} = ${expression(scalar)};`);
-    return `v${i}`;
-  });
-  function expression(scalar: Scalar): string {
-    switch (scalar.kind) {
-      case 'const':
-        return scalar.dtype === 'i32' ? `bitcast<i32>(${word(uniforms, scalar.value)})` : realWord(uniforms, scalar.value);
-      case 'accumulator':
-        return 'product';
-      case 'load':
-        return `t${scalar.arg}[${element(scalar.view)}]`;
-      case 'iota':
-        return scalar.dtype === 'i32' ? `i32(${element(scalar.view)})` : `f32(${element(scalar.view)})`;
-      case 'op': {
-        const op = ops[scalar.op];
-        if (op.wgsl === undefined) throw new Bug(`no scalar code for ${scalar.op}`);
-        if (op.prelude !== undefined) preludes.add(op.prelude);
-        return op.wgsl(scalar.args.map((arg) => `v${arg}`), scalar.dtype);
-      }
-      default:
-        throw new Bug(`no scalar code for ${scalar.kind} in a product's epilogue`);
-    }
-  }
-  for (const store of kernel.stores) lines.push(`t${store.arg}[${element(store.view)}] ${store.accumulate ? '+=' : '='} ${names[store.value]};`);
-  return { text: `fn finish(${[...index.map((i) => `${i}: u32`), 'product: f32'].join(', ')}) {\n  ${lines.join('\n  ')}\n}`, preludes: [...preludes] };
+function finish({ kernel, uniforms }: Context): string {
+  const place = { index: kernel.axes.map((_, axis) => `i${axis}`), accumulator: 'product' };
+  const { lines, name } = scalars(uniforms, kernel.stores.map((s) => s.value), place);
+  const stores = storeLines(uniforms, kernel.stores, place, name);
+  return `fn finish(${[...place.index.map((i) => `${i}: u32`), 'product: f32'].join(', ')}) {\n  ${[...lines, ...stores].join('\n  ')}\n}`;
 }
 
 /** The whole module around a `main` function, and the content of its uniform block. */
-export function closeModule(context: Context, access: readonly ('read' | 'read_write')[], extra: { readonly enable?: string; readonly globals?: string; readonly main: string }): { readonly code: string; readonly uniforms: Uint32Array } {
-  const { kernel, uniforms } = context;
-  const { text, preludes } = finish(context);
-  while (uniforms.words.length % 4 !== 0) uniforms.words.push(0);
-  const arrays = kernel.args.map((arg, i) => `@group(0) @binding(${i + 1}) var<storage, ${access[i] ?? 'read'}> t${i}: array<${arg.dtype}>;`);
-  const code = [
-    ...(extra.enable === undefined ? [] : [extra.enable]),
-    `struct U { d: array<vec4<u32>, ${uniforms.words.length / 4}> }`,
-    '@group(0) @binding(0) var<uniform> u: U;',
-    ...arrays,
-    ...(extra.globals === undefined ? [] : [extra.globals]),
-    ...preludes,
-    text,
-    extra.main,
-    '',
-  ].join('\n');
-  return { code, uniforms: new Uint32Array(uniforms.words) };
+export function closeTile(context: Context, access: readonly ('read' | 'read_write')[], extra: { readonly enable?: string; readonly globals?: string; readonly main: string }): { readonly code: string; readonly uniforms: Uint32Array; readonly scalars: boolean } {
+  const text = finish(context);
+  return closeModule(context.uniforms, access, { ...(extra.enable === undefined ? {} : { enable: [extra.enable] }), ...(extra.globals === undefined ? {} : { globals: [extra.globals] }), functions: [text], main: extra.main });
 }

@@ -7,8 +7,9 @@
  *
  * An operand is read along its contiguous axis by neighbouring threads. Rows of a tile are padded by one word against bank conflicts.
  */
-import { closeModule, openTile, storeCall, terms, type Operand, type Term } from './matmul-module.js';
+import { closeTile, openTile, storeCall, terms, type Operand, type Term } from './matmul-module.js';
 import type { Matmul } from '../kernels/kernel.js';
+import type { Emitted, HostSlots } from './expression.js';
 import type { Target } from '../plan/program.js';
 
 /** Side of the square tile, how many slices of threads share its steps of k, and how many steps each holds in workgroup memory. */
@@ -24,9 +25,9 @@ const manyWorkgroups = 96;
 const longK = 512;
 
 /** The shader of a product for a GPU. */
-export function emitTiles(kernel: Matmul, target: Target, access: readonly ('read' | 'read_write')[]): { code: string; workgroups: [number, number, number]; uniforms: Uint32Array } {
+export function emitTiles(kernel: Matmul, target: Target, access: readonly ('read' | 'read_write')[], hosts: HostSlots): Emitted {
   const shape = choose(kernel, target);
-  const { context, lines, workgroups } = openTile(kernel, { rows: shape.side, columns: shape.side, transposed: false });
+  const { context, lines, workgroups } = openTile(kernel, { rows: shape.side, columns: shape.side, transposed: false }, hosts);
   const threads = threadsOf(shape);
   const wide = shape.side / each;
   const body = [
@@ -43,7 +44,7 @@ export function emitTiles(kernel: Matmul, target: Target, access: readonly ('rea
   if (shape.slices > 1) body.push(...gatherSlices(accumulators, shape));
   body.push(...square((r, c) => `{ let row = row0 + down + ${r * wide}u; let at = column0 + across + ${c * wide}u; ${storeCall(context, 'row', 'at', `x${r}_${c}`)} }`));
   const main = `@compute @workgroup_size(${threads * shape.slices})\nfn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {\n  ${body.join('\n  ')}\n}`;
-  return { ...closeModule(context, access, { globals: `var<workgroup> held: array<f32, ${workgroupWords(shape)}>;`, main }), workgroups };
+  return { ...closeTile(context, access, { globals: `var<workgroup> held: array<f32, ${workgroupWords(shape)}>;`, main }), workgroups };
 }
 
 function choose(kernel: Matmul, target: Target): Shape {

@@ -7,23 +7,17 @@
  */
 import type { Matmul } from '../kernels/kernel.js';
 import type { Target } from '../plan/program.js';
+import type { Emitted, HostSlots } from './expression.js';
 import { emitLanes } from './matmul-lanes.js';
 import { emitTiles } from './matmul-tiles.js';
 
-/** A shader, the grid it is dispatched on, and the content of its uniform block. */
-export interface MatmulShader {
-  readonly code: string;
-  readonly workgroups: [number, number, number];
-  readonly uniforms: Uint32Array;
-}
-
 /** The shader of a matmul kernel. `access` says how each of `kernel.args` is bound. */
-export function emitMatmul(kernel: Matmul, target: Target, access: readonly ('read' | 'read_write')[]): MatmulShader {
+export function emitMatmul(kernel: Matmul, target: Target, access: readonly ('read' | 'read_write')[], hosts: HostSlots = new Map()): Emitted {
   switch (target.kind) {
     case 'software':
-      return emitLanes(kernel, target, access);
+      return emitLanes(kernel, target, access, hosts);
     case 'gpu':
       // The subgroup-matrix loop (f16 operands, f32 accumulators) belongs here, before the register tile, once a target names one.
-      return emitTiles(kernel, target, access);
+      return emitTiles(kernel, target, access, hosts);
   }
 }

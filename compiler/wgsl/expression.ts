@@ -1,0 +1,176 @@
+/**
+ * @file Scalar bodies as WGSL. Sizes, strides and offsets are words of the kernel's uniform block, host scalars are found by a
+ * word, so the text depends on the structure of a kernel only, and layers share their shaders.
+ */
+import { Bug } from '../bug.js';
+import type { Kernel, Scalar, View } from '../kernels/kernel.js';
+import { guardedScalars, usedBy } from '../kernels/verify.js';
+import { ops } from '../ops/ops.js';
+import { randomWgsl } from '../ops/random.js';
+
+/** A shader, the grid it is dispatched on, and the content of its uniform block. */
+export interface Emitted {
+  readonly code: string;
+  readonly workgroups: [number, number, number];
+  readonly uniforms: Uint32Array;
+  /** Whether binding 1 is the host's scalars. */
+  readonly scalars: boolean;
+}
+
+/** Index of each host scalar in the scalars buffer, in words. */
+export type HostSlots = ReadonlyMap<string, number>;
+
+/** Words of the scalars buffer: host scalars that one entry may use. */
+export const hostCapacity = 64;
+
+/** A module while it is written. */
+export interface Module {
+  readonly kernel: Kernel;
+  readonly words: number[];
+  readonly preludes: Set<string>;
+  readonly hosts: HostSlots;
+  usesHosts: boolean;
+}
+
+/** A module for a kernel. */
+export const openModule = (kernel: Kernel, hosts: HostSlots): Module => ({ kernel, words: [], preludes: new Set(), hosts, usesHosts: false });
+
+/** Appends a word to the uniform block and names it. Negative numbers wrap: index arithmetic is modulo 2^32. */
+export function word(m: Pick<Module, 'words'>, value: number): string {
+  const at = m.words.push(value >>> 0) - 1;
+  return `u.d[${at >> 2}].${'xyzw'[at & 3]}`;
+}
+
+/** `offset + Σ strides · index`; an axis of stride 0 stays out, one of stride 1 is not multiplied. */
+export function element(m: Module, view: View, index: readonly string[]): string {
+  const parts = view.strides.flatMap((stride, axis) => (stride === 0 ? [] : stride === 1 ? [index[axis] as string] : [`${index[axis]} * ${word(m, stride)}`]));
+  if (view.offset !== 0 || parts.length === 0) parts.unshift(view.offset === 0 ? '0u' : word(m, view.offset));
+  return parts.join(' + ');
+}
+
+/** A number as a WGSL literal. */
+export function literal(value: number, dtype: 'f32' | 'i32'): string {
+  if (dtype === 'i32') return value === -(2 ** 31) ? '(-2147483647i - 1i)' : `${value}i`;
+  const rounded = Math.fround(value);
+  if (!Number.isFinite(rounded)) return rounded > 0 ? '0x1.fffffep+127f' : '(-0x1.fffffep+127f)';
+  return rounded < 0 || Object.is(rounded, -0) ? `(${rounded}f)` : `${rounded}f`;
+}
+
+/** Where a body is evaluated: the names of the axes' indices, and of what is not computed here. */
+export interface Place {
+  readonly index: readonly string[];
+  readonly accumulator?: string;
+  readonly reduced?: (reduction: number) => string;
+}
+
+/** Lines that compute the wanted scalars of the body, and the name of each; what only others need is left out. */
+export function scalars(m: Module, wanted: readonly number[], place: Place): { readonly lines: string[]; readonly name: (id: number) => string } {
+  const { body } = m.kernel;
+  const needed = new Set<number>();
+  const visit = (id: number): void => {
+    if (needed.has(id)) return;
+    needed.add(id);
+    usedBy(body[id] as Scalar).forEach(visit);
+  };
+  wanted.forEach(visit);
+  const guarded = guardedScalars(body);
+  const name = (id: number): string => `v${id}`;
+  const lines = [...needed].sort((a, b) => a - b).map((id) => `let ${name(id)} = ${expression(m, body[id] as Scalar, guarded.has(id), place, name)};`);
+  return { lines, name };
+}
+
+function expression(m: Module, s: Scalar, guarded: boolean, place: Place, name: (id: number) => string): string {
+  switch (s.kind) {
+    case 'const':
+      return literal(s.value, s.dtype);
+    case 'host': {
+      const slot = m.hosts.get(s.name);
+      if (slot === undefined) throw new Bug(`the host gives no ${s.name}`);
+      m.usesHosts = true;
+      return `bitcast<${s.dtype}>(host(${word(m, slot)}))`;
+    }
+    case 'load': {
+      const at = element(m, s.view, place.index);
+      return `t${s.arg}[${guarded ? `min(${at}, ${word(m, (m.kernel.args[s.arg]?.elements ?? 1) - 1)})` : at}]`;
+    }
+    case 'load-indirect': {
+      const row = `u32(clamp(${name(s.index)}, 0i, i32(${word(m, s.rows - 1)})))`;
+      return `t${s.arg}[${element(m, s.view, place.index)} + ${row}${s.stride === 1 ? '' : ` * ${word(m, s.stride)}`}]`;
+    }
+    case 'iota':
+      return `${s.dtype}(bitcast<i32>(${element(m, s.view, place.index)}))`;
+    case 'random':
+      m.preludes.add(randomWgsl);
+      return `random_uniform(random_key(bitcast<u32>(${name(s.seed)}), ${word(m, s.stream)}), ${element(m, s.view, place.index)})`;
+    case 'op': {
+      const op = ops[s.op];
+      if (op.wgsl === undefined) throw new Bug(`no scalar code for ${s.op}`);
+      if (op.prelude !== undefined) m.preludes.add(op.prelude);
+      return op.wgsl(s.args.map(name), s.dtype);
+    }
+    case 'guard': {
+      const at = `bitcast<i32>(${element(m, s.view, place.index)})`;
+      return `select(${literal(0, s.dtype)}, ${name(s.value)}, ${at} >= bitcast<i32>(${word(m, s.low)}) && ${at} < bitcast<i32>(${word(m, s.high)}))`;
+    }
+    case 'accumulator':
+      return place.accumulator ?? missing('accumulator');
+    case 'reduced':
+      return place.reduced?.(s.reduction) ?? missing('reduction');
+    default:
+      return s satisfies never;
+  }
+}
+
+function missing(what: string): never {
+  throw new Bug(`there is no ${what} at this place of a kernel`);
+}
+
+/** Lines that store the given stores of the kernel at a place. */
+export function storeLines(m: Module, stores: readonly Kernel['stores'][number][], place: Place, name: (id: number) => string): string[] {
+  return stores.map((s) => `t${s.arg}[${element(m, s.view, place.index)}] ${s.accumulate ? '+=' : '='} ${name(s.value)};`);
+}
+
+const largestGrid = 65535;
+
+/** A grid of at least `groups` workgroups; `number` in the text counts them, and those beyond must return. */
+export function grid(groups: number): [number, number, number] {
+  const across = Math.min(groups, largestGrid);
+  return [across, Math.ceil(groups / across), 1];
+}
+
+/** Splits a linear number into indices of the axes, the last fastest: lines, and the names of the indices. */
+export function split(m: Module, from: string, axes: readonly number[], prefix: string): { readonly lines: string[]; readonly index: string[] } {
+  const lines: string[] = [];
+  const index = new Array<string>(axes.length).fill('0u');
+  let rest = from;
+  for (let a = axes.length - 1; a >= 0; a -= 1) {
+    if (a === 0) {
+      index[0] = rest;
+      break;
+    }
+    const size = word(m, axes[a] as number);
+    lines.push(`let ${prefix}${a} = ${rest} % ${size};`, `let ${prefix}rest${a} = ${rest} / ${size};`);
+    index[a] = `${prefix}${a}`;
+    rest = `${prefix}rest${a}`;
+  }
+  return { lines, index };
+}
+
+/** The whole module around its functions and `main`. */
+export function closeModule(m: Module, access: readonly ('read' | 'read_write')[], parts: { readonly enable?: readonly string[]; readonly globals?: readonly string[]; readonly functions?: readonly string[]; readonly main: string }): { readonly code: string; readonly uniforms: Uint32Array; readonly scalars: boolean } {
+  while (m.words.length % 4 !== 0 || m.words.length === 0) m.words.push(0);
+  const first = m.usesHosts ? 2 : 1;
+  const code = [
+    ...(parts.enable ?? []),
+    `struct U { d: array<vec4<u32>, ${m.words.length / 4}> }`,
+    '@group(0) @binding(0) var<uniform> u: U;',
+    ...(m.usesHosts ? [`struct S { d: array<vec4<u32>, ${hostCapacity / 4}> }`, '@group(0) @binding(1) var<uniform> s: S;', 'fn host(at: u32) -> u32 { return s.d[at >> 2u][at & 3u]; }'] : []),
+    ...m.kernel.args.map((arg, i) => `@group(0) @binding(${i + first}) var<storage, ${access[i] ?? 'read'}> t${i}: array<${arg.dtype}>;`),
+    ...(parts.globals ?? []),
+    ...m.preludes,
+    ...(parts.functions ?? []),
+    parts.main,
+    '',
+  ].join('\n');
+  return { code, uniforms: new Uint32Array(m.words), scalars: m.usesHosts };
+}

@@ -1,0 +1,34 @@
+/**
+ * @file Scatter-add: a thread for each element of the table looks through the ids. Deterministic, without atomics.
+ */
+import type { ScatterAdd } from '../kernels/kernel.js';
+import type { Target } from '../plan/program.js';
+import { closeModule, grid, openModule, scalars, storeLines, word, type Emitted, type HostSlots } from './expression.js';
+
+const threads = 64;
+
+/** The shader of a scatter-add. */
+export function emitScatter(kernel: ScatterAdd, _target: Target, access: readonly ('read' | 'read_write')[], hosts: HostSlots): Emitted {
+  const [rows, width] = kernel.axes as readonly [number, number];
+  const workgroups = grid(Math.ceil((rows * width) / threads));
+  const m = openModule(kernel, hosts);
+  const place = { index: ['row', 'column'], accumulator: 'sum' };
+  const bound = word(m, rows * width);
+  const across = word(m, width);
+  const count = word(m, kernel.count);
+  const { lines, name } = scalars(m, kernel.stores.map((s) => s.value), place);
+  const stores = storeLines(m, kernel.stores, place, name);
+  const main = `@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let id = (group.x + group.y * groups.x) * ${threads}u + lane;
+  if (id >= ${bound}) { return; }
+  let row = id / ${across};
+  let column = id % ${across};
+  var sum = 0.0;
+  for (var i = 0u; i < ${count}; i += 1u) {
+    if (t${kernel.ids}[i] == i32(row)) { sum += t${kernel.values}[i * ${across} + column]; }
+  }
+  ${[...lines, ...stores].join('\n  ')}
+}`;
+  return { ...closeModule(m, access, { main }), workgroups };
+}
