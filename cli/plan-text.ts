@@ -51,7 +51,8 @@ export function planText(resolved: Resolved, made: Compiled, data: PlannedData, 
   lines.push(`experiment ${resolved.spec.name}  ${made.run.hash.slice(0, 12)}`, '');
   lines.push(`base        ${resolved.spec.base.model} from ${JSON.stringify(resolved.spec.base.source.kind === 'hub' ? resolved.spec.base.source.repo : resolved.spec.base.source.path)} for ${resolved.spec.base.task.name}, ${n(made.layout.baseElements)} parameters`);
   const fresh = freshModules(resolved);
-  if (fresh.length > 0) lines.push(`            new: ${fresh.join(', ')}`);
+  if (resolved.base.tensors === undefined) lines.push('            no weights were read: sizes are from the configuration');
+  else if (fresh.length > 0) lines.push(`            new: ${fresh.join(', ')}`);
   lines.push(`trainable   ${n(trained)} of ${n(all)} parameters, ${((100 * trained) / all).toFixed(4)} %`, '');
   lines.push('selectors');
   for (const m of resolved.matches) lines.push(`  ${sources(m)}`, `    ${m.modules.length} ${m.modules.length === 1 ? 'module' : 'modules'}`);
@@ -88,7 +89,7 @@ function flops(count: number): string {
   return `${value.toFixed(value < 10 && at > 0 ? 2 : 1)} ${units[at]}FLOP`;
 }
 
-const freshModules = (resolved: Resolved): string[] => [...new Set([...resolved.bindings].filter(([, b]) => b.kind === 'fresh').map(([name]) => name.slice(0, name.lastIndexOf('.'))))].slice(0, resolved.base.tensors === undefined ? 1 : undefined);
+const freshModules = (resolved: Resolved): string[] => (resolved.base.tensors === undefined ? [] : [...new Set([...resolved.bindings].filter(([, b]) => b.kind === 'fresh').map(([name]) => name.slice(0, name.lastIndexOf('.'))))]);
 
 interface Row {
   readonly role: string;

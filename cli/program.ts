@@ -53,8 +53,10 @@ async function dispatch(args: readonly string[], io: Io): Promise<ExitCode> {
   let ending: ExitCode = exitCodes.ok;
   const program = createProgram(io);
   const named = wanted === undefined ? (asksForVersion(args) ? [] : verbNames) : [wanted];
-  for (const name of named) {
-    const verb = await loadVerb(name);
+  const verbs = await Promise.all(named.map(async (name) => ({ name, verb: await loadVerb(name) })));
+  // The overview lists groups in the order of their first verb.
+  verbs.sort((a, b) => groups.indexOf(a.verb.group) - groups.indexOf(b.verb.group));
+  for (const { name, verb } of verbs) {
     addVerb(program, name, verb, async (input) => {
       const when = program.opts<{ color: string }>().color;
       ending = await verb.run(input, { ...io, colour: { out: mayColour(when, io, 'out'), err: mayColour(when, io, 'err') } });
@@ -98,7 +100,6 @@ function createProgram(io: Io): Command {
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .configureHelp({ showGlobalOptions: true });
   program.usage('[options] <command>');
-  for (const group of groups) program.commandsGroup(`${group}:`);
   program.addHelpText(
     'after',
     '\nExit codes: 0 ok, 1 findings or differences, 2 wrong use or a failure, 3 drift from a lock, 130 interrupted.\n' +

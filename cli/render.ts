@@ -22,7 +22,7 @@ export type Texts = ReadonlyMap<string, string>;
 export function renderFindings(diagnostics: readonly Diagnostic[], texts: Texts, format: FindingsFormat, coloured: boolean): string {
   switch (format) {
     case 'text':
-      return diagnostics.length === 0 ? '' : `${renderDiagnostics(diagnostics, texts, painter(coloured))}\n`;
+      return renderDiagnostics(diagnostics, (file) => texts.get(file), painter(coloured));
     case 'json':
       return `${JSON.stringify(findingsJson(diagnostics, texts), undefined, 2)}\n`;
     case 'sarif':

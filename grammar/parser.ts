@@ -7,7 +7,7 @@
  *
  * Invariants: no rule or gate has a side effect; a node without `recoveredNode` is complete; recovery always moves on.
  */
-import type { IToken } from 'chevrotain';
+import type { IToken, TokenType } from 'chevrotain';
 import { ExpressionParser } from './expression-parser.js';
 import { catches, throws } from './recovery.js';
 import { contextual as word, DefinitionWord, Identifier, NumberLiteral, placeOf, reserved, signs, StorageWord, StringLiteral } from './tokens.js';
@@ -151,9 +151,12 @@ export class PeftParser extends ExpressionParser {
       this.CONSUME(signs.Assign);
       this.SUBRULE(this.expression);
     });
-    this.OPTION3(() => {
-      this.CONSUME(word.As);
-      this.SUBRULE(this.foreignNames);
+    this.OPTION3({
+      GATE: () => this.isClause(),
+      DEF: () => {
+        this.CONSUME(word.As);
+        this.SUBRULE(this.foreignNames);
+      },
     });
     this.OPTION4({ GATE: () => this.sameLine(1), DEF: () => this.SUBRULE(this.condition) });
   }, throws);
@@ -170,13 +173,19 @@ export class PeftParser extends ExpressionParser {
     });
     this.CONSUME(signs.Assign);
     this.SUBRULE2(this.expression, { LABEL: 'value' });
-    this.OPTION2(() => {
-      this.CONSUME(word.As);
-      this.CONSUME(StringLiteral);
+    this.OPTION2({
+      GATE: () => this.isClause(),
+      DEF: () => {
+        this.CONSUME(word.As);
+        this.CONSUME(StringLiteral);
+      },
     });
-    this.OPTION3(() => {
-      this.CONSUME(word.Role);
-      this.SUBRULE(this.modulePath);
+    this.OPTION3({
+      GATE: () => this.isClause(),
+      DEF: () => {
+        this.CONSUME(word.Role);
+        this.SUBRULE(this.modulePath);
+      },
     });
     this.OPTION4({ GATE: () => this.sameLine(1), DEF: () => this.CONSUME(word.Fresh) });
     this.OPTION5({ GATE: () => this.sameLine(1), DEF: () => this.SUBRULE(this.condition) });
@@ -381,6 +390,12 @@ export class PeftParser extends ExpressionParser {
   }, throws);
 
   // --- gates -------------------------------------------------------------------------------------------------------
+
+  /** Whether the word ahead goes on with its member, and is not the name of the next one. */
+  private isClause(): boolean {
+    const after: TokenType = this.LA(2).tokenType;
+    return !this.startsLine() || (after !== signs.Assign && after !== signs.Colon && after !== signs.LParen && after !== signs.LCurly);
+  }
 
   private memberShape(): MemberShape {
     const first = this.LA(1);

@@ -56,7 +56,7 @@ export function starterText(template: Template, name: string): string {
 }
 
 function classify(name: string): string {
-  return `import std.adapters.{lora}
+  return `import std.adapters.lora
 
 /// Which of two classes a text belongs to.
 experiment ${name} {
@@ -90,16 +90,13 @@ experiment ${name} {
   }
 
   // A plan that needs more than this is an error before anything is loaded.
-  budget {
-    gpu_memory: 8 GiB
-    trainable: 2%
-  }
+  budget { gpu_memory: 8 GiB  trainable: 2% }
 }
 `;
 }
 
 function causal(name: string): string {
-  return `import std.adapters.{lora}
+  return `import std.adapters.lora
 
 /// Continues a text as the training texts do.
 experiment ${name} {
@@ -131,9 +128,7 @@ experiment ${name} {
   }
 
   // A plan that needs more than this is an error before anything is loaded.
-  budget {
-    gpu_memory: 16 GiB
-  }
+  budget { gpu_memory: 16 GiB }
 }
 `;
 }

@@ -3,10 +3,10 @@
  * run has: `train/ROWSxTOKENS` and `eval/ROWSxTOKENS` for each padded length, and `update`.
  */
 import { createHash } from 'node:crypto';
-import type { Diagnostic } from '../../grammar/diagnostics.js';
-import { attempt } from '../elaborate/stop.js';
+import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
+import { attempt, stop } from '../elaborate/stop.js';
 import { learningRate } from '../elaborate/optimizer.js';
-import { plan, type PlanEntry } from '../plan/plan.js';
+import { plan, TooLarge, type PlanEntry } from '../plan/plan.js';
 import type { BatchInput, Package, Program, Target } from '../plan/program.js';
 import type { Resolved } from '../spec/check.js';
 import { adapterConfig } from '../spec/foreign.js';
@@ -44,7 +44,7 @@ export function compile(resolved: Resolved, options: CompileOptions, diagnostics
   return attempt(
     diagnostics,
     () => {
-      const layout = layoutOf(resolved);
+      const layout = layoutOf(resolved, options.target.maxBindingBytes);
       const watch = (name: string): Watch | undefined => options.watch?.(name);
       const entries: PlanEntry[] = [];
       for (const tokens of options.lengths) {
@@ -54,11 +54,21 @@ export function compile(resolved: Resolved, options: CompileOptions, diagnostics
         entries.push(entryOf(`eval/${name}`, resolved, shape, evalGraph(resolved, layout, shape, { adapted: true, logits: false }, watch(`eval/${name}`))));
       }
       entries.push(entryOf('update', resolved, undefined, updateGraph(resolved, layout, watch('update'))));
-      const program = plan(entries, layout.persistent, options.target);
+      const program = planned(entries, layout, options, span);
       return { run: packageOf(resolved, layout, program, options), layout };
     },
     span,
   );
+}
+
+/** Plans; what the device cannot hold is told at the base. */
+function planned(entries: readonly PlanEntry[], layout: Layout, options: CompileOptions, span: Span): Program {
+  try {
+    return plan(entries, layout.persistent, options.target);
+  } catch (error) {
+    if (error instanceof TooLarge) return stop('PEFT0703', span, error.message, { help: 'lower tune.batch or data.max_length, or choose a smaller base' });
+    throw error;
+  }
 }
 
 /** SHA-256 of the Spec's meaning. */

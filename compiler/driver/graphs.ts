@@ -73,30 +73,35 @@ export function updateGraph(resolved: Resolved, layout: Layout, watch?: Watch): 
   const g = createGraph();
   const e = createElaboration(g, { training: true });
   const { optimizer, schedule, spec } = resolved;
-  const shape = [layout.flatElements];
-  const wide = (node: NodeId): NodeId => g.add('broadcast', [node], { shape });
-  const one = (value: number): NodeId => g.add('reshape', [g.add('const', [], { value, dtype: 'f32' })], { shape: [1] });
-  const stored = (name: string, s: readonly number[]): NodeId => g.add('tensor', [], { name, shape: s, dtype: 'f32' });
-  const lossSum = stored(flat.loss, [1]);
-  const count = g.add('max', [stored(flat.count, [1]), one(1e-12)], {});
-  const mean = g.add('div', [stored(flat.gradient, shape), wide(count)], {});
-  const norm = g.add('sqrt', [total(g, g.add('mul', [mean, mean], {}))], {});
+  const one = (value: number): NodeId => g.constant(value, [1]);
+  const wide = (node: NodeId, elements: number): NodeId => g.broadcastTo(node, [elements]);
+  const stored = (name: string, elements: number): NodeId => g.add('tensor', [], { name, shape: [elements], dtype: 'f32' });
+  const lossSum = stored(flat.loss, 1);
+  const count = g.add('max', [stored(flat.count, 1), one(1e-12)]);
+  const means = layout.groups.map((elements, group) => g.add('div', [stored(flat.gradient(group), elements), wide(count, elements)]));
+  const norm = g.add('sqrt', [means.map((mean) => total(g, g.add('mul', [mean, mean]))).reduce((a, b) => g.add('add', [a, b]))]);
   // PyTorch's clip_grad_norm_: max_norm / (norm + 1e-6), at most 1.
   const clip = spec.tune.clip;
-  const clipped = clip === null ? mean : g.add('mul', [mean, wide(g.add('min', [g.add('div', [one(clip), g.add('add', [norm, one(1e-6)], {})], {}), one(1)], {}))], {});
+  const scale = clip === null ? undefined : g.add('min', [g.add('div', [one(clip), g.add('add', [norm, one(1e-6)])]), one(1)]);
   const names = optimizerState(optimizer).map((s) => s.name);
-  const state = new Map(names.map((name) => [name, stored(flat.state(name), shape)] as const));
   const rate = learningRate(optimizer, schedule);
-  const next = elaborateUpdate(e, optimizer, rate, stored(flat.trained, shape), clipped, state);
-  const zero = (s: readonly number[]): NodeId => (s[0] === 1 ? one(0) : g.add('broadcast', [one(0)], { shape: s }));
+  const assigned = layout.groups.flatMap((elements, group): Output[] => {
+    const mean = means[group] as NodeId;
+    const clipped = scale === undefined ? mean : g.add('mul', [mean, wide(scale, elements)]);
+    const state = new Map(names.map((name) => [name, stored(flat.state(group, name), elements)] as const));
+    const next = elaborateUpdate(e, optimizer, rate, stored(flat.trained(group), elements), clipped, state);
+    return [
+      { name: `trained.${group}`, node: next.p, mode: 'assign', tensor: flat.trained(group) },
+      ...names.map((name): Output => ({ name: `state.${group}.${name}`, node: next.state.get(name) as NodeId, mode: 'assign', tensor: flat.state(group, name) })),
+      { name: `gradient.${group}`, node: g.constant(0, [elements]), mode: 'assign', tensor: flat.gradient(group) },
+    ];
+  });
   const outputs: Output[] = [
-    { name: 'loss', node: g.add('div', [lossSum, count], {}), mode: 'value' },
+    { name: 'loss', node: g.add('div', [lossSum, count]), mode: 'value' },
     { name: 'grad_norm', node: norm, mode: 'value' },
-    { name: 'trained', node: next.p, mode: 'assign', tensor: flat.trained },
-    ...names.map((name): Output => ({ name: `state.${name}`, node: next.state.get(name) as NodeId, mode: 'assign', tensor: flat.state(name) })),
-    { name: 'gradient', node: zero(shape), mode: 'assign', tensor: flat.gradient },
-    { name: 'loss_zero', node: zero([1]), mode: 'assign', tensor: flat.loss },
-    { name: 'count_zero', node: zero([1]), mode: 'assign', tensor: flat.count },
+    ...assigned,
+    { name: 'loss_zero', node: one(0), mode: 'assign', tensor: flat.loss },
+    { name: 'count_zero', node: one(0), mode: 'assign', tensor: flat.count },
   ];
   return { graph: finishGraph(g.finish(outputs), watch), hosts: new Map(e.hosts) };
 }

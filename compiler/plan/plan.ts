@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Graph, Node } from '../graph/graph.js';
+import { partsOf, splitTensors, type Part } from '../graph/split.js';
 import { refKey } from '../kernels/partition.js';
 import type { Arg, Kernel } from '../kernels/kernel.js';
 import { arrayLimit, select, type Selection } from '../kernels/select.js';
@@ -40,7 +41,8 @@ interface Placed {
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Plans a Program. */
-export function plan(entries: readonly PlanEntry[], persistent: readonly Persistent[], target: Target, watch?: WatchKernels): Program {
+export function plan(given: readonly PlanEntry[], declared: readonly Persistent[], target: Target, watch?: WatchKernels): Program {
+  const { entries, persistent } = withParts(given, declared, target);
   const buffers: { name: string; kind: BufferKind; bytes: number }[] = [];
   const tensors: TensorDecl[] = [];
   const places = new Map<string, Placed>();
@@ -127,6 +129,25 @@ export function plan(entries: readonly PlanEntry[], persistent: readonly Persist
   buffers.push({ name: 'uniforms', kind: 'uniforms', bytes: uniforms.bytes() });
   if (buffers[uniformBuffer]?.kind !== 'uniforms') throw new Bug('the uniforms are not where they were planned');
   return { format: 'peft-program', version: 1, target, buffers: buffers.map((b): BufferDecl => ({ ...b })), tensors, shaders, entries: planned, uniforms: uniforms.base64() };
+}
+
+/** Frozen tables larger than one binding as several of fewer rows. */
+function withParts(entries: readonly PlanEntry[], persistent: readonly Persistent[], target: Target): { readonly entries: readonly PlanEntry[]; readonly persistent: readonly Persistent[] } {
+  const parts = new Map<string, readonly Part[]>();
+  const split = persistent.flatMap((p): Persistent[] => {
+    const [rows, width] = p.shape;
+    if (p.kind !== 'weights' || p.shape.length !== 2 || rows === undefined || width === undefined || count(p.shape) * 4 <= target.maxBindingBytes || width * 4 > target.maxBindingBytes) return [p];
+    const own = partsOf(p.name, rows, Math.floor(target.maxBindingBytes / (width * 4)));
+    parts.set(p.name, own);
+    return own.map((part) => ({ ...p, name: part.name, shape: [part.to - part.from, width], source: p.source.kind === 'checkpoint' ? { ...p.source, rows: [part.from, part.to] } : p.source }));
+  });
+  if (parts.size === 0) return { entries, persistent };
+  const rewritten = entries.map((entry): PlanEntry => {
+    const done = splitTensors(entry.graph, parts);
+    if ('unsplit' in done) throw new TooLarge(`${done.unsplit} does not fit into one binding of this device, and ${entry.name} needs it whole`);
+    return { ...entry, graph: done.graph };
+  });
+  return { entries: rewritten, persistent: split };
 }
 
 function missing(name: string): never {

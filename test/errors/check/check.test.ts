@@ -12,8 +12,11 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 
 describe.each(readdirSync(folder).filter((f) => f.endsWith('.txt')))('%s', (file) => {
   const path = join(folder, file);
+  if (process.env['UPDATE_CASES'] === '1') {
+    const { head, cases } = casesOf(readFileSync(path, 'utf8'));
+    writeFileSync(path, head + cases.map((one) => showCase(one, annotated(one))).join(''));
+  }
   const { head, cases } = casesOf(readFileSync(path, 'utf8'));
-  if (process.env['UPDATE_CASES'] === '1') writeFileSync(path, head + cases.map((one) => showCase(one, annotated(one))).join(''));
 
   it.each(cases)('$title', (one) => {
     expect(annotated(one)).toBe(one.text);
