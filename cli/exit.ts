@@ -47,10 +47,14 @@ export function endingOf(error: unknown, debug: string | undefined): Ending {
   const withStack = debug !== undefined && debug !== '' && debug !== '0';
   const stack = withStack && error instanceof Error && error.stack !== undefined ? `${error.stack}\n` : '';
   if (error instanceof UserError) return { text: stack + problem(error.message, error.help), code: error.code };
-  if (error instanceof DeviceError && error.kind !== 'misuse') return { text: stack + problem(error.message, error.help), code: exitCodes.failure };
+  if (error instanceof DeviceError && error.kind !== 'misuse')
+    return { text: stack + problem(error.message, error.help), code: exitCodes.failure };
   const said = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
   const how = withStack ? 'please report it with the stack above' : 'please report it; PEFT_DEBUG=1 shows the stack';
-  return { text: `${stack}internal error: ${said === '' ? 'without a message' : said}\n  this is a bug in peft, not in your file: ${how}\n`, code: exitCodes.failure };
+  return {
+    text: `${stack}internal error: ${said === '' ? 'without a message' : said}\n  this is a bug in peft, not in your file: ${how}\n`,
+    code: exitCodes.failure,
+  };
 }
 
 /** A problem in words: `error: …`, and below it what to do. */

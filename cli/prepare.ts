@@ -2,6 +2,7 @@
  * @file From a checked experiment to what runs it: data sets, the device, the compiled Package.
  */
 import { dirname, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Diagnostic } from '../grammar/diagnostics.js';
 import { checkBudget } from '../compiler/driver/budget.js';
@@ -55,7 +56,7 @@ export function compileExperiment(resolved: Resolved, opened: OpenedFile, target
   const diagnostics: Diagnostic[] = [];
   const started = performance.now();
   const dumping = dump === undefined ? undefined : openDump(dump, opened, resolved);
-  const made = compile(resolved, { target, rows: resolved.spec.tune.batch, lengths, ...(dumping ? { watch: dumping.watch } : {}) }, diagnostics);
+  const made = compile(resolved, { target, rows: resolved.spec.tune.batch, lengths, digest: sha256, ...(dumping ? { watch: dumping.watch } : {}) }, diagnostics);
   if (made !== undefined) {
     diagnostics.push(...checkBudget(resolved, made.layout, made.run.program));
     dumping?.finish(made.run);
@@ -65,6 +66,9 @@ export function compileExperiment(resolved: Resolved, opened: OpenedFile, target
   if ((context.env['PEFT_DEBUG'] ?? '0') !== '0') context.err(`compiled in ${(performance.now() - started).toFixed(0)} ms: ${made.run.program.shaders.length} shaders, ${made.run.program.entries.length} entries\n`);
   return made;
 }
+
+/** SHA-256 of a text, in hexadecimal. */
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Settings of a run with intervals in optimiser steps. */
 export function trainSettings(spec: Spec, examples: number): TrainSettings {

@@ -67,7 +67,7 @@ async function dispatch(args: readonly string[], io: Io): Promise<ExitCode> {
     return exitCodes.failure;
   }
   if (first === 'help') {
-    io.out((wanted === undefined ? program : program.commands.find((c) => c.name() === wanted) ?? program).helpInformation());
+    io.out((wanted === undefined ? program : (program.commands.find((c) => c.name() === wanted) ?? program)).helpInformation());
     return exitCodes.ok;
   }
   await program.parseAsync(args, { from: 'user' });
@@ -109,7 +109,11 @@ function createProgram(io: Io): Command {
 }
 
 function addVerb(program: Command, name: string, verb: Verb, run: (input: Input) => Promise<void>): void {
-  const command = program.command(name).helpGroup(`${verb.group}:`).summary(verb.summary).description(verb.details === undefined ? verb.summary : `${verb.summary}\n\n${verb.details}`);
+  const command = program
+    .command(name)
+    .helpGroup(`${verb.group}:`)
+    .summary(verb.summary)
+    .description(verb.details === undefined ? verb.summary : `${verb.summary}\n\n${verb.details}`);
   for (const argument of verb.args ?? []) command.argument(argument.syntax, argument.help);
   for (const spec of verb.options ?? []) {
     const option = new Option(spec.flags, spec.help);

@@ -56,7 +56,15 @@ export function placeJson(span: Span, texts: Texts): JsonPlace {
   if (text === undefined) return { file: span.file, start: span.start, end: span.end };
   const start = lineColumn(text, span.start);
   const end = lineColumn(text, span.end);
-  return { file: span.file, start: span.start, end: span.end, startLine: start.line, startColumn: start.column, endLine: end.line, endColumn: end.column };
+  return {
+    file: span.file,
+    start: span.start,
+    end: span.end,
+    startLine: start.line,
+    startColumn: start.column,
+    endLine: end.line,
+    endColumn: end.column,
+  };
 }
 
 /** Findings as plain JSON. */
@@ -70,9 +78,14 @@ export function findingsJson(diagnostics: readonly Diagnostic[], texts: Texts) {
       severity: d.severity,
       message: d.message,
       place: placeJson(d.span, texts),
-      notes: (d.notes ?? []).map((note) => ({ message: note.message, ...(note.span === undefined ? {} : { place: placeJson(note.span, texts) }) })),
+      notes: (d.notes ?? []).map((note) => ({
+        message: note.message,
+        ...(note.span === undefined ? {} : { place: placeJson(note.span, texts) }),
+      })),
       ...(d.help === undefined ? {} : { help: d.help }),
-      ...(d.fix === undefined ? {} : { fix: { title: d.fix.title, edits: d.fix.edits.map((edit) => ({ place: placeJson(edit.span, texts), text: edit.text })) } }),
+      ...(d.fix === undefined
+        ? {}
+        : { fix: { title: d.fix.title, edits: d.fix.edits.map((edit) => ({ place: placeJson(edit.span, texts), text: edit.text })) } }),
     })),
   };
 }

@@ -26,14 +26,29 @@ export function sarifLog(diagnostics: readonly Diagnostic[], texts: ReadonlyMap<
       message: { text: d.help === undefined ? d.message : `${d.message}\nhelp: ${d.help}` },
       locations: [location(d.span, texts)],
       partialFingerprints: { 'peftFinding/v1': createHash('sha256').update(`${key}\0${before}`).digest('hex').slice(0, 32) },
-      ...(d.notes === undefined || d.notes.length === 0 ? {} : { relatedLocations: d.notes.map((note): Location => ({ ...(note.span === undefined ? {} : location(note.span, texts)), message: { text: note.message } })) }),
-      ...(d.fix === undefined ? {} : { fixes: [{ description: { text: d.fix.title }, artifactChanges: artifactChanges(d.fix.edits, texts) }] }),
+      ...(d.notes === undefined || d.notes.length === 0
+        ? {}
+        : {
+            relatedLocations: d.notes.map((note): Location => ({
+              ...(note.span === undefined ? {} : location(note.span, texts)),
+              message: { text: note.message },
+            })),
+          }),
+      ...(d.fix === undefined
+        ? {}
+        : { fixes: [{ description: { text: d.fix.title }, artifactChanges: artifactChanges(d.fix.edits, texts) }] }),
     };
   });
   return {
     $schema: schema,
     version: '2.1.0',
-    runs: [{ tool: { driver: { name: 'peft', version, rules: codes.map((code) => rule(code, diagnostics)) } }, columnKind: 'utf16CodeUnits', results }],
+    runs: [
+      {
+        tool: { driver: { name: 'peft', version, rules: codes.map((code) => rule(code, diagnostics)) } },
+        columnKind: 'utf16CodeUnits',
+        results,
+      },
+    ],
   };
 }
 
@@ -43,7 +58,11 @@ function levelOf(severity: Severity): 'error' | 'warning' | 'note' {
 
 function rule(code: string, diagnostics: readonly Diagnostic[]): ReportingDescriptor {
   const first = diagnostics.find((d) => d.code === code);
-  return { id: code, ...(first === undefined ? {} : { defaultConfiguration: { level: levelOf(first.severity) } }), help: { text: `peft explain ${code}` } };
+  return {
+    id: code,
+    ...(first === undefined ? {} : { defaultConfiguration: { level: levelOf(first.severity) } }),
+    help: { text: `peft explain ${code}` },
+  };
 }
 
 function location(span: Span, texts: ReadonlyMap<string, string>): Location {
@@ -76,7 +95,10 @@ function artifactChanges(edits: readonly { readonly span: Span; readonly text: s
     artifactLocation: { uri: uriOf(file) },
     replacements: edits
       .filter((edit) => edit.span.file === file)
-      .map((edit) => ({ deletedRegion: region(edit.span, texts.get(file)), ...(edit.text === '' ? {} : { insertedContent: { text: edit.text } }) })),
+      .map((edit) => ({
+        deletedRegion: region(edit.span, texts.get(file)),
+        ...(edit.text === '' ? {} : { insertedContent: { text: edit.text } }),
+      })),
   }));
 }
 
@@ -84,5 +106,8 @@ function lineText(text: string | undefined, offset: number): string {
   if (text === undefined) return '';
   const from = text.lastIndexOf('\n', offset - 1) + 1;
   const to = text.indexOf('\n', offset);
-  return text.slice(from, to < 0 ? undefined : to).trim().replace(/\s+/g, ' ');
+  return text
+    .slice(from, to < 0 ? undefined : to)
+    .trim()
+    .replace(/\s+/g, ' ');
 }

@@ -91,7 +91,8 @@ function pathsOf(name: string, cwd: string): readonly string[] {
     return files;
   }
   if (found !== undefined) return [path];
-  if (!/[*?{]/.test(name)) throw new UserError(`${name} does not exist`, 'name a .peft file, a folder, a pattern in quotation marks, or - for standard input');
+  if (!/[*?{]/.test(name))
+    throw new UserError(`${name} does not exist`, 'name a .peft file, a folder, a pattern in quotation marks, or - for standard input');
   const files = matching(name, cwd);
   if (files.length === 0) throw new UserError(`no file fits the pattern ${JSON.stringify(name)}`);
   return files;
@@ -99,7 +100,10 @@ function pathsOf(name: string, cwd: string): readonly string[] {
 
 function matching(pattern: string, cwd: string): readonly string[] {
   const parts = pattern.split('/');
-  const fixed = parts.slice(0, parts.findIndex((part) => /[*?{]/.test(part)));
+  const fixed = parts.slice(
+    0,
+    parts.findIndex((part) => /[*?{]/.test(part)),
+  );
   const folder = resolve(cwd, fixed.length === 1 && fixed[0] === '' ? '/' : fixed.join('/'));
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   const rest = parts.slice(fixed.length).join('/');

@@ -51,7 +51,17 @@ export interface Verb {
 }
 
 /** `--format` for verbs that report findings. */
-export const findingsFormat: OptionSpec = { flags: '--format <format>', help: 'how findings are written', choices: ['text', 'json', 'sarif'], default: 'text' };
+export const findingsFormat: OptionSpec = {
+  flags: '--format <format>',
+  help: 'how findings are written',
+  choices: ['text', 'json', 'sarif'],
+  default: 'text',
+};
 
 /** `--format` for verbs that report facts. */
-export const factsFormat: OptionSpec = { flags: '--format <format>', help: 'how the result is written', choices: ['text', 'json'], default: 'text' };
+export const factsFormat: OptionSpec = {
+  flags: '--format <format>',
+  help: 'how the result is written',
+  choices: ['text', 'json'],
+  default: 'text',
+};

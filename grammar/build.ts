@@ -4,7 +4,7 @@
  * Input: nodes as the parser left them, some of them broken. Output: an Ast for every input; a broken item, member,
  * statement or field becomes an `error` node with its text. Comments are attached on the way, in source order.
  */
-import type { CstNode } from 'chevrotain';
+import type { CstElement, CstNode } from 'chevrotain';
 import type { Definition, DefinitionKind, ErrorNode, Experiment, Field, File, Import, Item, Member, Name, RoleStep, Section, Statement, StorageKind, Trivia } from './ast.js';
 import { buildArgs, buildExpression, buildName, buildOperand, buildParams, buildPath, buildSelector, buildText, buildType, errorNode, only, spanOf, tokenSpan, type Build } from './build-expression.js';
 import { codes } from './codes.js';
@@ -36,13 +36,24 @@ export function buildFile(build: Build, roots: readonly FileCstNode[]): File {
   return { kind: 'file', imports, items, tail, span, ...(head.length > 0 ? { trivia: { before: head } } : {}) };
 }
 
+/** Whether a node, or the head of the definition or function that it is, could not be read. */
 function isBroken(node: CstNode): boolean {
-  return node.recoveredNode === true;
+  if (node.recoveredNode === true) return true;
+  const head = node.name === 'member' ? node.children['functionMember'] : [node];
+  return (head ?? []).some((each) => 'children' in each && [...(each.children['params'] ?? []), ...(each.children['site'] ?? [])].some(isBrokenPart));
+}
+
+function isBrokenPart(part: CstElement): boolean {
+  return 'children' in part && part.recoveredNode === true;
 }
 
 function broken(build: Build, node: CstNode): ErrorNode {
   const span = spanOf(build, node);
   const opened = build.trivia.open(span.start, false);
+  // Behind a broken head a whole body may stand; it is read for what is wrong in it.
+  const definition = node.name === 'definition' && node.recoveredNode !== true ? (node as DefinitionCstNode) : undefined;
+  const body = definition?.children.body[0];
+  if (body) buildBody(build, body);
   const built = errorNode(build, span);
   return { ...built, ...build.trivia.close(opened, span.end) };
 }

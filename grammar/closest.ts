@@ -8,11 +8,16 @@ export function closest(word: string, choices: Iterable<string>): string | undef
   const limit = Math.max(1, Math.floor(Math.max(word.length, 3) / 3));
   for (const choice of choices) {
     if (Math.abs(choice.length - word.length) > limit) continue;
-    const apart = distance(word.toLowerCase(), choice.toLowerCase());
+    // Letters that changed places are one slip, not two.
+    const apart = letters(word) === letters(choice) ? Math.min(1, distance(word, choice)) : distance(word.toLowerCase(), choice.toLowerCase());
     if (apart < least) {
       least = apart;
       best = choice;
     }
   }
   return least <= limit ? best : undefined;
+}
+
+function letters(word: string): string {
+  return [...word.toLowerCase()].sort().join('');
 }

@@ -4,7 +4,7 @@
  * Binary operators come out as flat lists and get their precedence in `build-expression.ts`.
  */
 import type { CstNode, ParserMethod } from 'chevrotain';
-import { RecoveringParser, throws } from './recovery.js';
+import { catches, RecoveringParser, throws } from './recovery.js';
 import { Arithmetic, Bound, contextual as word, Identifier, NumberLiteral, placeOf, Relation, reserved, signs, StringLiteral } from './tokens.js';
 
 /** The rules below the level of a member. */
@@ -26,7 +26,7 @@ export abstract class ExpressionParser extends RecoveringParser {
       this.OPTION2(() => this.CONSUME2(signs.Comma));
     });
     this.CONSUME(signs.RParen);
-  }, throws);
+  }, catches);
 
   param = this.RULE('param', () => {
     this.CONSUME(Identifier);

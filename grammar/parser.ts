@@ -104,7 +104,7 @@ export class PeftParser extends ExpressionParser {
       this.MANY_SEP({ SEP: signs.Comma, DEF: () => this.CONSUME2(Identifier, { LABEL: 'bind' }) });
       this.CONSUME(signs.RParen);
     });
-  }, throws);
+  }, catches);
 
   body = this.RULE('body', () => {
     this.OR([
@@ -407,7 +407,10 @@ export class PeftParser extends ExpressionParser {
     if (!this.sameLine(2)) return 'value';
     if (type === signs.LCurly) return 'section';
     if (type === signs.LParen) return this.opensFunction(second) ? 'function' : 'value';
-    if (!this.isName(second) || type === word.In) return 'value';
+    if (!this.isName(second)) return 'value';
+    // `let in = …` declares a name; `let in xs` asks whether one is among others.
+    const third = this.LA(3).tokenType;
+    if (type === word.In && third !== signs.Assign && third !== signs.Colon) return 'value';
     switch (first.tokenType) {
       case word.Part:
         return 'part';
@@ -419,7 +422,7 @@ export class PeftParser extends ExpressionParser {
         return 'use';
       default:
         if (first.tokenType.CATEGORIES?.includes(StorageWord) === true) return 'storage';
-        return this.LA(3).tokenType === signs.LCurly && this.sameLine(3) ? 'nested' : 'value';
+        return third === signs.LCurly && this.sameLine(3) ? 'nested' : 'value';
     }
   }
 

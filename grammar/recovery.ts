@@ -5,7 +5,7 @@
  * are never invented and never dropped silently. Chevrotain's own recovery follows sets of tokens; with keywords that
  * also are names, those sets hold nearly every token, so it would go on in the middle of the broken statement.
  */
-import { CstParser, EOF, type CstNode, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
+import { CstParser, EOF, type CstNode, type CstNodeLocation, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
 import { Identifier, signs, tokenTypes } from './tokens.js';
 
 /** What `resyncEnabled` says of a rule: only rules that stand in a list of their like catch errors. */
@@ -16,7 +16,7 @@ export const throws = { resyncEnabled: false };
 /** What this file knows of Chevrotain's engine beyond its declared interface (its version is pinned). */
 interface Engine {
   readonly CST_STACK: readonly CstNode[];
-  readonly currIdx: number;
+  setInitialNodeLocation: (node: { location?: CstNodeLocation }) => void;
 }
 
 /** A token that began nothing, the one before it, and the rule in whose list it stood. */
@@ -36,6 +36,11 @@ export abstract class RecoveringParser extends CstParser {
     super([...tokenTypes], {
       recoveryEnabled: true, maxLookahead: 1, nodeLocationTracking: 'full', errorMessageProvider: expectedNames, skipValidations: !options.validate,
     });
+    // By itself the engine gives a broken node no place where all its parts are broken; recovery needs to know where it began.
+    (this as unknown as Engine).setInitialNodeLocation = (node) => {
+      const { startOffset, startLine, startColumn } = this.LA(1);
+      node.location = { startOffset, startLine: startLine ?? 1, startColumn: startColumn ?? 1, endOffset: -1, endLine: -1, endColumn: -1 };
+    };
   }
 
   /** Tokens that began nothing, in order; each stands for one error. */
@@ -60,26 +65,24 @@ export abstract class RecoveringParser extends CstParser {
     const engine = this as unknown as Engine;
     const node = engine.CST_STACK.at(-1);
     const location = node?.location;
+    if (node?.name === 'params' || node?.name === 'site') return this.skipParens(node.children['LParen'] !== undefined);
     const from = location?.startOffset ?? NaN;
     const open = { curlies: this.open(from, signs.LCurly, signs.RCurly), parens: this.open(from, signs.LParen, signs.RParen) };
-    const skipped = this.skip(location?.startColumn ?? NaN, open, node?.name === 'field');
-    const last = skipped.at(-1);
-    if (location && last) {
-      if (Number.isNaN(location.startOffset)) location.startOffset = skipped[0]!.startOffset;
-      if (last.endOffset !== undefined) location.endOffset = last.endOffset;
-    }
+    const skipped = this.skip(location?.startColumn ?? 1, open, node?.name === 'field', this.LA(1).startOffset !== from);
+    if (location) location.endOffset = this.LA(0).endOffset ?? location.startOffset;
     return skipped;
   }
   protected shouldInRepetitionRecoveryBeTried(expected: TokenType, _index: number, notStuck: boolean | undefined): boolean {
     if (notStuck === false || (expected !== signs.RCurly && expected !== EOF)) return false;
+    const rule = (this as unknown as Engine).CST_STACK.at(-1)?.name ?? '';
     const next = this.LA(1).tokenType;
-    return next !== expected && next !== EOF;
+    return next !== expected && next !== EOF && ['file', 'block', 'section', 'experiment'].includes(rule);
   }
   protected tryInRepetitionRecovery(repeat: (...given: unknown[]) => void, given: unknown[], canRepeat: () => boolean, expected: TokenType): void {
     while (this.LA(1).tokenType !== EOF && this.LA(1).tokenType !== expected) {
       const rule = (this as unknown as Engine).CST_STACK.at(-1)?.name;
       this.strays.push({ token: this.LA(1), previous: this.LA(0), rules: rule === undefined ? [] : [rule] });
-      this.skip(NaN, { curlies: 0, parens: 0 }, false);
+      this.skip(this.LA(1).startColumn ?? 1, { curlies: 0, parens: 0 }, false, false);
       if (canRepeat.call(this)) {
         repeat.apply(this, given);
         return;
@@ -98,18 +101,33 @@ export abstract class RecoveringParser extends CstParser {
     }
   }
 
-  /** Moves to the end of a broken statement that began in a column (NaN where nothing of it was taken yet). */
-  private skip(column: number, open: { curlies: number; parens: number }, field: boolean): IToken[] {
+  /** Moves behind the `)` of a broken list of parameters, if it has one, so that the body behind it is read. */
+  private skipParens(opened: boolean): IToken[] {
     const skipped: IToken[] = [];
-    const limit = Number.isNaN(column) ? (this.LA(1).startColumn ?? 1) : column;
+    for (let depth = opened ? 1 : 0; depth > 0; ) {
+      const token = this.LA(1);
+      const type = token.tokenType;
+      if (type === EOF || type === signs.LCurly || type === signs.RCurly) return skipped;
+      if (type === signs.LParen) depth++;
+      else if (type === signs.RParen) depth--;
+      skipped.push(token);
+      this.SKIP_TOKEN();
+      if (this.LA(1) === token) return skipped;
+    }
+    return skipped;
+  }
+
+  /** Moves to the end of a broken statement that began in a column; by one token at least where it has none yet. */
+  private skip(column: number, open: { curlies: number; parens: number }, field: boolean, begun: boolean): IToken[] {
+    const skipped: IToken[] = [];
     for (;;) {
       const token = this.LA(1);
       const type = token.tokenType;
       if (type === EOF) return skipped;
       const closes = type === signs.RCurly || type === signs.RParen || type === signs.RSquare;
-      if (skipped.length > 0 || !Number.isNaN(column)) {
+      if (skipped.length > 0 || begun) {
         if (type === signs.RCurly && open.curlies === 0) return skipped;
-        if (!closes && this.startsLine() && (token.startColumn ?? 1) <= limit) return skipped;
+        if (!closes && this.startsLine() && (token.startColumn ?? 1) <= column) return skipped;
         if (field && open.curlies === 0 && open.parens <= 0 && this.LA(2).tokenType === signs.Colon && this.isName(token)) return skipped;
       }
       if (type === signs.LCurly) open.curlies++;

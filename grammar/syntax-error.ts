@@ -82,11 +82,10 @@ export function explainFault(fault: SyntaxFault, tokens: readonly IToken[], file
 }
 
 /** The diagnostic for a token that begins nothing where it stands. */
-export function unexpected(fault: Pick<SyntaxFault, 'token' | 'rules' | 'previous'>, file: string, end: number): Diagnostic {
-  const { token } = fault;
-  const span = placeOfFault({ ...fault, expected: undefined }, file, end);
+export function unexpected({ token, rules }: Pick<SyntaxFault, 'token' | 'rules'>, file: string, end: number): Diagnostic {
+  const span: Span = token.tokenType === EOF ? { file, start: end, end } : { file, start: token.startOffset, end: endOf(token) };
   const found = token.tokenType === EOF ? 'end of file' : `\`${token.image}\``;
-  const rule = fault.rules.at(-1);
+  const rule = rules.at(-1);
   const base = { severity: 'error' as const, span };
   if (token.tokenType === signs.RCurly || token.tokenType === signs.RParen || token.tokenType === signs.RSquare) {
     return { ...base, code: codes.unexpected, message: `this ${found} closes nothing` };

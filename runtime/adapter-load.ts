@@ -18,11 +18,13 @@ export async function loadAdapter(folder: string, session: Session, run: Package
   if (!(await stat(path).then((s) => s.isFile(), () => false))) return fail(folder, `there is no ${whole ? 'model' : 'adapter'} in ${folder}: ${path} does not exist`, 'run the experiment first, or name the folder with --adapter');
   const file = await readHeader(path);
   if (!file.ok) return file;
-  const wanted = new Map(run.trained.map((t) => [whole ? t.name : t.key, t] as const));
+  const wanted = new Map([...run.trained, ...(whole ? [] : run.drawn)].map((t) => [whole ? t.name : t.key, t] as const));
+  const drawn = new Set(run.drawn.map((t) => t.key));
   const extra = whole ? undefined : [...file.value.tensors.keys()].find((key) => !wanted.has(key));
   if (extra !== undefined) return fail(path, `${path} has a tensor ${extra} that this experiment does not train`, suggestNames(extra, [...wanted.keys()]));
   for (const [key, t] of wanted) {
     const found = file.value.tensors.get(key);
+    if (found === undefined && drawn.has(key)) return fail(path, `${path} has no tensor ${key}, which the base lacks as well`, 'its author must say from which seed it was drawn, or store it');
     if (found === undefined) return fail(path, `${path} has no tensor ${key}`, suggestNames(key, [...file.value.tensors.keys()]));
     if (found.shape.join() !== t.shape.join()) return fail(path, `${key} in ${path} has shape [${found.shape.join(', ')}], but this experiment makes it [${t.shape.join(', ')}]`);
     const data = await readTensor(file.value, key);

@@ -31,7 +31,7 @@ export interface CardFacts {
 export async function exportAdapter(folder: string, run: Package, values: TrainedValues, card: CardFacts): Promise<Result<readonly string[]>> {
   const weights = await writeWeights(
     join(folder, adapterWeightsFile),
-    run.trained.map((t) => {
+    [...run.trained, ...run.drawn].map((t) => {
       const data = values.get(t.name) as Float32Array;
       return { name: t.key, dtype: 'F32' as const, shape: t.shape, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
     }),

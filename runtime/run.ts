@@ -129,10 +129,10 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
   }
 }
 
-/** The trained tensors as they are now. */
+/** The trained tensors as they are now, and with an adapter those that were drawn for it. */
 export async function trainedValues(session: Session, run: Package): Promise<TrainedValues> {
   const values = new Map<string, Float32Array>();
-  for (const t of run.trained) values.set(t.name, (await session.read(t.name)) as Float32Array);
+  for (const t of [...run.trained, ...(run.adapterConfig === null ? [] : run.drawn)]) values.set(t.name, (await session.read(t.name)) as Float32Array);
   return values;
 }
 

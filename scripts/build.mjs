@@ -12,7 +12,16 @@ import { pathToFileURL } from 'node:url';
 import { buildStamp, root, sourcesHash } from './project.mjs';
 
 /** Packages that are loaded at run time instead of being bundled: native ones, and those that only some verbs need. */
-const external = ['webgpu', '@huggingface/*', '@sparticuz/chromium', 'hyparquet', 'hyparquet-compressors', 'csv-parse', 'csv-parse/*', 'cli-progress'];
+const external = [
+  'webgpu',
+  '@huggingface/*',
+  '@sparticuz/chromium',
+  'hyparquet',
+  'hyparquet-compressors',
+  'csv-parse',
+  'csv-parse/*',
+  'cli-progress',
+];
 
 /** Programs besides the command line that run from `dist/`, where their sources exist. */
 const programs = { cli: 'cli/main.ts', parity: 'test/parity/parity.ts', bench: 'bench/bench.ts' };
@@ -28,7 +37,9 @@ const options = {
   legalComments: 'none',
   logLevel: 'warning',
   // Bundled CommonJS packages require Node's own modules.
-  banner: { js: "import { createRequire as createRequireOfPackage } from 'node:module'; const require = createRequireOfPackage(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as createRequireOfPackage } from 'node:module'; const require = createRequireOfPackage(import.meta.url);",
+  },
 };
 
 /** The `.peft` files below a folder. */
@@ -64,8 +75,20 @@ async function main() {
   const out = mkdtempSync(join(root, '.cache', 'build-'));
   try {
     const entryPoints = Object.fromEntries(Object.entries(programs).filter(([, source]) => existsSync(join(root, source))));
-    const verbs = readdirSync(join(root, 'cli', 'verbs')).filter((name) => name.endsWith('.ts')).map((name) => name.slice(0, -3)).sort();
-    await build({ ...options, outdir: out, entryPoints, splitting: true, chunkNames: '[name]-[hash]', minifySyntax: true, minifyWhitespace: true, define: { PEFT_VERBS: JSON.stringify(verbs) } });
+    const verbs = readdirSync(join(root, 'cli', 'verbs'))
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => name.slice(0, -3))
+      .sort();
+    await build({
+      ...options,
+      outdir: out,
+      entryPoints,
+      splitting: true,
+      chunkNames: '[name]-[hash]',
+      minifySyntax: true,
+      minifyWhitespace: true,
+      define: { PEFT_VERBS: JSON.stringify(verbs) },
+    });
 
     if (existsSync(join(root, 'grammar', 'parse.ts'))) {
       const parser = join(out, 'parse.mjs');

@@ -23,10 +23,18 @@ const commands = [
 const example = { folder: 'quickstart', file: 'quickstart/quickstart.peft' };
 
 function runPeft(folder, args) {
-  const entry = join(folder, 'node_modules', 'peft-lang', JSON.parse(readFileSync(join(folder, 'node_modules', 'peft-lang', 'package.json'), 'utf8')).bin.peft);
+  const entry = join(
+    folder,
+    'node_modules',
+    'peft-lang',
+    JSON.parse(readFileSync(join(folder, 'node_modules', 'peft-lang', 'package.json'), 'utf8')).bin.peft,
+  );
   const link = join(folder, 'node_modules', '.bin', process.platform === 'win32' ? 'peft.cmd' : 'peft');
   if (!existsSync(link)) throw new Error(`npm made no command at ${link}`);
-  const { status, stdout, stderr } = process.platform === 'win32' ? spawnSync(process.execPath, [entry, ...args], { cwd: folder, encoding: 'utf8' }) : spawnSync(link, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const { status, stdout, stderr } =
+    process.platform === 'win32'
+      ? spawnSync(process.execPath, [entry, ...args], { cwd: folder, encoding: 'utf8' })
+      : spawnSync(link, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   return { code: status, output: `${stdout}${stderr}` };
 }
 
@@ -40,7 +48,12 @@ async function main() {
     if ((await runNpm(['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', packed])) !== 0) return 1;
     const [archive] = readdirSync(packed);
     writeFileSync(join(place, 'package.json'), '{ "private": true }\n');
-    if ((await runNpm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', join(packed, archive)], { cwd: place })) !== 0) return 1;
+    if (
+      (await runNpm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', join(packed, archive)], {
+        cwd: place,
+      })) !== 0
+    )
+      return 1;
 
     const steps = [...commands];
     const verbs = runPeft(place, ['--help']).output;
@@ -53,7 +66,9 @@ async function main() {
       const { code, output } = runPeft(place, step.args);
       const ok = code === step.code && (step.says === undefined || step.says.test(output));
       if (!ok) failed++;
-      process.stdout.write(`${ok ? 'ok    ' : 'FAILED'} peft ${step.args.join(' ')}${ok ? '' : ` (exit ${code}, expected ${step.code})\n${output}`}\n`);
+      process.stdout.write(
+        `${ok ? 'ok    ' : 'FAILED'} peft ${step.args.join(' ')}${ok ? '' : ` (exit ${code}, expected ${step.code})\n${output}`}\n`,
+      );
     }
     return failed === 0 ? 0 : 1;
   } finally {

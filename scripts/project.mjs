@@ -15,7 +15,17 @@ export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]
 export const buildStamp = join(root, 'dist', 'sources.sha256');
 
 /** What a build is made from: folders and files below the root. */
-const buildInputs = ['cli', 'compiler', 'grammar', 'runtime', 'stdlib', 'scripts/build.mjs', 'package.json', 'package-lock.json', 'tsconfig.json'];
+const buildInputs = [
+  'cli',
+  'compiler',
+  'grammar',
+  'runtime',
+  'stdlib',
+  'scripts/build.mjs',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+];
 
 /** Every file of a folder, or the file itself, in a stable order. */
 function filesBelow(path) {
@@ -30,7 +40,8 @@ function filesBelow(path) {
 export function sourcesHash() {
   const hash = createHash('sha256').update(process.version);
   for (const input of buildInputs) {
-    for (const file of filesBelow(join(root, input))) hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0');
+    for (const file of filesBelow(join(root, input)))
+      hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0');
   }
   return hash.digest('hex');
 }

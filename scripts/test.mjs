@@ -12,7 +12,10 @@ const bin = (path) => join(root, 'node_modules', path);
 
 const staticChecks = [
   { name: 'typecheck', args: [bin('typescript/bin/tsc'), '-p', root] },
-  { name: 'lint', args: [bin('eslint/bin/eslint.js'), '--max-warnings', '0', '--cache', '--cache-location', join(root, '.cache', 'eslint'), '.'] },
+  {
+    name: 'lint',
+    args: [bin('eslint/bin/eslint.js'), '--max-warnings', '0', '--cache', '--cache-location', join(root, '.cache', 'eslint'), '.'],
+  },
 ];
 
 /** Runs vitest; the counts come from its own JSON report, not from its text. */
@@ -20,13 +23,17 @@ async function runTests(args) {
   const folder = mkdtempSync(join(tmpdir(), 'peft-test-'));
   const report = join(folder, 'report.json');
   try {
-    const code = await runNode([bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile=${report}`, ...args], { cwd: root });
+    const code = await runNode(
+      [bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile=${report}`, ...args],
+      { cwd: root },
+    );
     const counts = { passed: 0, failed: 0, skipped: 0 };
     try {
       const found = JSON.parse(readFileSync(report, 'utf8'));
       counts.passed = found.numPassedTests;
       // A file that could not be loaded has no tests, and fails.
-      counts.failed = found.numFailedTests + found.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+      counts.failed =
+        found.numFailedTests + found.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
       counts.skipped = found.numPendingTests + found.numTodoTests;
     } catch {
       counts.failed = 1;

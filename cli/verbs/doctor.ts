@@ -16,7 +16,8 @@ import { factsFormat, type Verb } from '../verb.js';
 export const verb: Verb = {
   group: 'Setup',
   summary: 'show what this machine offers and what is missing',
-  details: 'Node, packages, the device with its limits and features, and the caches. PEFT_DEVICE=hardware|system|npm asks for one kind of device.\nExits with 1 where something is missing.',
+  details:
+    'Node, packages, the device with its limits and features, and the caches. PEFT_DEVICE=hardware|system|npm asks for one kind of device.\nExits with 1 where something is missing.',
   options: [factsFormat],
   examples: [
     { command: 'peft doctor', help: 'look at this machine' },
@@ -25,7 +26,11 @@ export const verb: Verb = {
   ],
   async run({ options }, context) {
     const report = await examine(context);
-    context.out(options['format'] === 'json' ? `${JSON.stringify({ formatVersion: 1, ...report }, undefined, 2)}\n` : reportText(report, context.colour.out));
+    context.out(
+      options['format'] === 'json'
+        ? `${JSON.stringify({ formatVersion: 1, ...report }, undefined, 2)}\n`
+        : reportText(report, context.colour.out),
+    );
     return report.problems.length === 0 ? exitCodes.ok : exitCodes.findings;
   },
 };
@@ -41,7 +46,12 @@ export interface Report {
   readonly peft: string;
   readonly node: { readonly version: string; readonly wanted: string };
   readonly machine: { readonly platform: string; readonly processor: string; readonly threads: number; readonly memory: number };
-  readonly packages: readonly { readonly name: string; readonly wanted: string; readonly installed: string | null; readonly optional: boolean }[];
+  readonly packages: readonly {
+    readonly name: string;
+    readonly wanted: string;
+    readonly installed: string | null;
+    readonly optional: boolean;
+  }[];
   readonly device: DeviceDescription | null;
   readonly caches: readonly { readonly name: string; readonly path: string; readonly bytes: number | null }[];
   readonly problems: readonly Problem[];
@@ -51,11 +61,13 @@ async function examine(context: Context): Promise<Report> {
   const problems: Problem[] = [];
   const own = manifest();
   const wanted = own.engines?.node ?? '>=20.19';
-  if (!nodeFits(process.versions.node, wanted)) problems.push({ message: `Node ${process.versions.node} is too old`, help: `install Node ${wanted}` });
+  if (!nodeFits(process.versions.node, wanted))
+    problems.push({ message: `Node ${process.versions.node} is too old`, help: `install Node ${wanted}` });
 
   const packages = packageTable(own.dependencies, false).concat(packageTable(own.optionalDependencies, true));
   for (const p of packages) {
-    if (p.installed === null && !p.optional) problems.push({ message: `the package ${p.name} is not installed`, help: `npm install ${p.name}@${p.wanted}` });
+    if (p.installed === null && !p.optional)
+      problems.push({ message: `the package ${p.name} is not installed`, help: `npm install ${p.name}@${p.wanted}` });
   }
 
   const { device, problem } = await examineDevice();
@@ -63,7 +75,12 @@ async function examine(context: Context): Promise<Report> {
   return {
     peft: own.version,
     node: { version: process.versions.node, wanted },
-    machine: { platform: `${process.platform} ${process.arch}`, processor: cpus()[0]?.model.trim() ?? 'unknown', threads: availableParallelism(), memory: totalmem() },
+    machine: {
+      platform: `${process.platform} ${process.arch}`,
+      processor: cpus()[0]?.model.trim() ?? 'unknown',
+      threads: availableParallelism(),
+      memory: totalmem(),
+    },
     packages,
     device,
     caches: cacheTable(context.env),
@@ -81,9 +98,19 @@ async function examineDevice(): Promise<{ readonly device: DeviceDescription | n
       device.close();
     }
   } catch (error) {
-    if (error instanceof DeviceError) return { device: null, problem: error.help === undefined ? { message: error.message } : { message: error.message, help: error.help } };
+    if (error instanceof DeviceError)
+      return {
+        device: null,
+        problem: error.help === undefined ? { message: error.message } : { message: error.message, help: error.help },
+      };
     // The native package does not load: a missing system library, or an unsupported platform.
-    return { device: null, problem: { message: `the package webgpu does not load: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`, help: 'npm install webgpu, on Linux, macOS or Windows with x64 or arm64' } };
+    return {
+      device: null,
+      problem: {
+        message: `the package webgpu does not load: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`,
+        help: 'npm install webgpu, on Linux, macOS or Windows with x64 or arm64',
+      },
+    };
   }
 }
 
@@ -95,7 +122,12 @@ export function nodeFits(version: string, wanted: string): boolean {
 }
 
 function packageTable(wanted: Readonly<Record<string, string>> | undefined, optional: boolean): Report['packages'][number][] {
-  return Object.entries(wanted ?? {}).map(([name, version]) => ({ name, wanted: version, installed: installedVersion(name) ?? null, optional }));
+  return Object.entries(wanted ?? {}).map(([name, version]) => ({
+    name,
+    wanted: version,
+    installed: installedVersion(name) ?? null,
+    optional,
+  }));
 }
 
 function cacheTable(env: Context['env']): Report['caches'] {
@@ -138,9 +170,22 @@ function reportText(report: Report, coloured: boolean): string {
     ['processor', `${report.machine.processor}, ${report.machine.threads} threads`],
     ['memory', bytesText(report.machine.memory)],
   ]);
-  section('Packages', report.packages.map((p) => [p.name, p.installed === null ? `not installed${p.optional ? ' (optional)' : ''}` : p.installed === p.wanted ? p.installed : `${p.installed} (made for ${p.wanted})`]));
+  section(
+    'Packages',
+    report.packages.map((p) => [
+      p.name,
+      p.installed === null
+        ? `not installed${p.optional ? ' (optional)' : ''}`
+        : p.installed === p.wanted
+          ? p.installed
+          : `${p.installed} (made for ${p.wanted})`,
+    ]),
+  );
   if (report.device !== null) section('Device', deviceRows(report.device));
-  section('Caches', report.caches.map((c) => [c.name, `${c.path}${c.bytes === null ? ', empty' : `, ${bytesText(c.bytes)}`}`]));
+  section(
+    'Caches',
+    report.caches.map((c) => [c.name, `${c.path}${c.bytes === null ? ', empty' : `, ${bytesText(c.bytes)}`}`]),
+  );
   for (const problem of report.problems) {
     lines.push(`${paint.red('missing')}: ${problem.message}`);
     if (problem.help !== undefined) lines.push(`  help: ${problem.help}`);
@@ -154,15 +199,26 @@ function deviceRows(device: DeviceDescription): readonly (readonly [string, stri
   const matrices = [...new Set(device.subgroupMatrices.map((m) => `${m.componentType}→${m.resultComponentType} ${m.M}x${m.N}x${m.K}`))];
   return [
     ['name', device.name],
-    ['kind', `${device.kind}${device.vendor === '' ? '' : `, ${device.vendor}`}${device.architecture === '' ? '' : ` ${device.architecture}`}`],
+    [
+      'kind',
+      `${device.kind}${device.vendor === '' ? '' : `, ${device.vendor}`}${device.architecture === '' ? '' : ` ${device.architecture}`}`,
+    ],
     ['found by', device.route],
     ['f16', target.f16 ? 'yes' : 'no'],
-    ['subgroups', target.subgroup === 0 ? 'no' : `${device.subgroup[0] === device.subgroup[1] ? `${device.subgroup[0]}` : `${device.subgroup[0]} to ${device.subgroup[1]}`} lanes`],
+    [
+      'subgroups',
+      target.subgroup === 0
+        ? 'no'
+        : `${device.subgroup[0] === device.subgroup[1] ? `${device.subgroup[0]}` : `${device.subgroup[0]} to ${device.subgroup[1]}`} lanes`,
+    ],
     ['subgroup matrices', matrices.length === 0 ? 'no' : matrices.join(', ')],
     ['largest buffer', bytesText(target.maxBufferBytes)],
     ['largest binding', bytesText(target.maxBindingBytes)],
     ['storage buffers', `${target.maxStorageBuffers} in a shader`],
-    ['workgroup', `${target.maxWorkgroupThreads} threads, ${bytesText(target.maxWorkgroupBytes)}, ${limits['maxComputeWorkgroupsPerDimension'] ?? '?'} in one dimension`],
+    [
+      'workgroup',
+      `${target.maxWorkgroupThreads} threads, ${bytesText(target.maxWorkgroupBytes)}, ${limits['maxComputeWorkgroupsPerDimension'] ?? '?'} in one dimension`,
+    ],
     ['features', device.features.join(', ')],
   ];
 }

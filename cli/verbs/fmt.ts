@@ -12,7 +12,8 @@ import { findingsFormat, type Verb } from '../verb.js';
 export const verb: Verb = {
   group: 'Files',
   summary: 'bring .peft files into canonical form',
-  details: 'Formatting is idempotent, keeps every comment, and changes no meaning. A file with a syntax error is reported and left as it is.\nWith - the text comes from standard input and the formatted text goes to standard output.',
+  details:
+    'Formatting is idempotent, keeps every comment, and changes no meaning. A file with a syntax error is reported and left as it is.\nWith - the text comes from standard input and the formatted text goes to standard output.',
   args: [{ syntax: '[files...]', help: 'files, folders, patterns in quotation marks, or - for standard input' }],
   options: [{ flags: '--check', help: 'change nothing; name the files that are not in canonical form and exit with 1' }, findingsFormat],
   examples: [
@@ -23,12 +24,17 @@ export const verb: Verb = {
   async run({ args, options }, context) {
     if (args.length === 0) throw new UserError('no file is named', 'peft fmt . formats every .peft file of this folder and those below it');
     const sources = await readSources(args, context);
-    const [{ parseFile }, { printFile }, { renderFindings }] = await Promise.all([import('../../grammar/parse.js'), import('../../grammar/print.js'), import('../render.js')]);
+    const [{ parseFile }, { printFile }, { renderFindings }] = await Promise.all([
+      import('../../grammar/parse.js'),
+      import('../../grammar/print.js'),
+      import('../render.js'),
+    ]);
     const check = options['check'] === true;
     const problems: Diagnostic[] = [];
     const changed: string[] = [];
     for (const source of sources) {
-      const { value, diagnostics } = source.malformed === undefined ? parseFile(source.text, source.name) : { value: undefined, diagnostics: [source.malformed] };
+      const { value, diagnostics } =
+        source.malformed === undefined ? parseFile(source.text, source.name) : { value: undefined, diagnostics: [source.malformed] };
       const errors = diagnostics.filter((d) => d.severity === 'error');
       if (value === undefined || errors.length > 0) {
         problems.push(...errors);
@@ -48,12 +54,20 @@ export const verb: Verb = {
       const write = check ? context.out : context.err;
       for (const name of names) write(check ? `${name} is not formatted\n` : `formatted ${name}\n`);
     } else {
-      context.out(renderFindings([...problems, ...(check ? changed.map((name) => unformatted(name)) : [])], texts, format, context.colour.out));
+      context.out(
+        renderFindings([...problems, ...(check ? changed.map((name) => unformatted(name)) : [])], texts, format, context.colour.out),
+      );
     }
     return problems.length > 0 || (check && changed.length > 0) ? exitCodes.findings : exitCodes.ok;
   },
 };
 
 function unformatted(name: string): Diagnostic {
-  return { code: 'PEFT0901', severity: 'warning', message: 'the file is not in canonical form', span: { file: name, start: 0, end: 0 }, help: `peft fmt ${name}` };
+  return {
+    code: 'PEFT0901',
+    severity: 'warning',
+    message: 'the file is not in canonical form',
+    span: { file: name, start: 0, end: 0 },
+    help: `peft fmt ${name}`,
+  };
 }

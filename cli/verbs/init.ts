@@ -13,7 +13,14 @@ export const verb: Verb = {
   summary: 'write a commented .peft file to start from',
   details: 'The name of the file becomes the name of the experiment. An existing file is never overwritten.',
   args: [{ syntax: '[file]', help: 'the file to write, or - for standard output (default: experiment.peft)' }],
-  options: [{ flags: '--template <name>', help: 'what the experiment learns: classify texts, or continue them', choices: ['classify', 'causal'], default: 'classify' }],
+  options: [
+    {
+      flags: '--template <name>',
+      help: 'what the experiment learns: classify texts, or continue them',
+      choices: ['classify', 'causal'],
+      default: 'classify',
+    },
+  ],
   examples: [
     { command: 'peft init reviews.peft', help: 'an experiment that classifies texts' },
     { command: 'peft init stories.peft --template causal', help: 'an experiment that continues texts' },
@@ -39,7 +46,9 @@ export type Template = 'classify' | 'causal';
 
 /** A name the language takes, made of the file's name. */
 function experimentName(file: string): string {
-  const name = basename(file, '.peft').replace(/[^A-Za-z0-9_]+/g, '_').replace(/^_+|_+$/g, '');
+  const name = basename(file, '.peft')
+    .replace(/[^A-Za-z0-9_]+/g, '_')
+    .replace(/^_+|_+$/g, '');
   return name === '' ? 'experiment_1' : /^[0-9]/.test(name) ? `run_${name}` : name;
 }
 

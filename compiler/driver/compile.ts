@@ -2,14 +2,14 @@
  * @file Compile: a resolved experiment and the shapes of its batches → Package. The one place that says which entries a
  * run has: `train/ROWSxTOKENS` and `eval/ROWSxTOKENS` for each padded length, and `update`.
  */
-import { createHash } from 'node:crypto';
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { attempt, stop } from '../elaborate/stop.js';
 import { learningRate } from '../elaborate/optimizer.js';
 import { plan, TooLarge, type PlanEntry } from '../plan/plan.js';
 import type { BatchInput, Package, Program, Target } from '../plan/program.js';
 import type { Resolved } from '../spec/check.js';
-import { adapterConfig } from '../spec/foreign.js';
+import { adapterConfig, keyPrefix } from '../spec/foreign.js';
+import { allModules } from '../elaborate/instance.js';
 import { canonical, meaning } from '../spec/spec.js';
 import { recipes } from '../spec/task.js';
 import { evalGraph, trainGraph, updateGraph, type EntryGraph } from './graphs.js';
@@ -22,6 +22,8 @@ export interface CompileOptions {
   readonly rows: number;
   /** Padded lengths. */
   readonly lengths: readonly number[];
+  /** Digest of a text: the compiler has none of its own. */
+  readonly digest: (text: string) => string;
   readonly watch?: (entry: string) => Watch | undefined;
 }
 
@@ -71,15 +73,15 @@ function planned(entries: readonly PlanEntry[], layout: Layout, options: Compile
   }
 }
 
-/** SHA-256 of the Spec's meaning. */
-export const specHash = (resolved: Resolved): string => createHash('sha256').update(canonical(meaning(resolved.spec))).digest('hex');
+/** What is hashed of a Spec: its meaning as canonical text. */
+export const hashedText = (resolved: Resolved): string => canonical(meaning(resolved.spec));
 
 function packageOf(resolved: Resolved, layout: Layout, program: Program, options: CompileOptions): Package {
   const config = adapterConfig(resolved);
   return {
     format: 'peft-package',
     version: 1,
-    hash: specHash(resolved),
+    hash: options.digest(hashedText(resolved)),
     spec: resolved.spec,
     program,
     batch: resolved.batch.map((f): BatchInput => ({ name: f.name, recipe: f.recipe, column: f.column ?? null, classes: f.classes ?? null })),
@@ -87,9 +89,24 @@ function packageOf(resolved: Resolved, layout: Layout, program: Program, options
     rows: options.rows,
     rate: learningRate(resolved.optimizer, resolved.schedule),
     trained: layout.trainables.map((t) => ({ name: t.name, key: t.key, shape: t.shape })),
+    drawn: drawnTensors(resolved, layout),
     adapterConfig: config.ok ? config.value : null,
     metrics: metricsOf(resolved),
   };
+}
+
+/** Frozen tensors that were newly drawn; in a module that carries an adapter PEFT calls them `base_layer.…`. */
+function drawnTensors(resolved: Resolved, layout: Layout): Package['drawn'] {
+  const trained = new Set(layout.trainables.map((t) => t.name));
+  const adapted = new Set([...resolved.adapters.keys()].map((m) => m.path));
+  return allModules(resolved.model).flatMap((m) =>
+    m.storage.flatMap((s) => {
+      const name = s.keys[0] as string;
+      if (resolved.bindings.get(name)?.kind !== 'fresh' || trained.has(name)) return [];
+      const key = adapted.has(m.path) ? `${m.path}.base_layer${name.slice(m.path.length)}` : name;
+      return [{ name, key: keyPrefix + key, shape: s.shape }];
+    }),
+  );
 }
 
 /** The metrics a task asks for. */

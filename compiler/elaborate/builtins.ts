@@ -8,8 +8,7 @@ import type { OpName } from '../ops/ops.js';
 import type { ScalarOp } from '../plan/program.js';
 import { isTensorLike, toScalar } from './arithmetic.js';
 import type { Elaboration } from './elaboration.js';
-import type { EvaluatedArgument } from './evaluate.js';
-import { nearest } from './nearest.js';
+import { unknownArgument, type EvaluatedArgument } from './evaluate.js';
 import { stop } from './stop.js';
 import { elementwise, graphOf, shapeOf, toNode, transpose } from './tensors.js';
 import { bool, describe, float, integer, type Value } from './value.js';
@@ -224,10 +223,8 @@ export function callBuiltin(e: Elaboration, name: string, args: readonly Evaluat
   for (const arg of args) {
     const param = arg.name ?? params[position++];
     if (param === undefined) stop('PEFT0223', arg.span, `${name} takes ${params.length} arguments, not ${args.length}`);
-    if (!params.includes(param as string)) {
-      const near = nearest(param as string, params);
-      stop('PEFT0224', arg.span, `${name} has no parameter ${param}`, { help: near ? `did you mean ${near}?` : `${name} has ${params.join(', ')}` });
-    }
+    if (!params.includes(param as string)) unknownArgument(name, arg, params);
+    if (given.has(param as string)) stop('PEFT0225', arg.nameSpan ?? arg.span, `${param} is given twice`);
     given.set(param as string, arg.value);
   }
   for (const p of builtin.params) if (!p.endsWith('?') && !given.has(p)) stop('PEFT0226', span, `${name} needs ${p}`);

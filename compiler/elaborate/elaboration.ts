@@ -24,11 +24,11 @@ export interface Elaboration {
   readonly active: Map<object, Set<string>>;
   /** Next stream of random numbers. */
   streams: number;
-  /** Depth of calls, bounded: the language has no recursion. */
-  depth: number;
+  /** Bodies of the functions being run: the language has no recursion. */
+  readonly running: Set<object>;
 }
 
 /** A fresh elaboration. */
 export function createElaboration(graph: GraphBuilder | undefined, options: { training: boolean; adapters?: ReadonlyMap<ModuleInstance, AdapterInstance> }): Elaboration {
-  return { graph, training: options.training, adapters: options.adapters ?? new Map(), hosts: new Map(), outer: new Map(), memo: new Map(), active: new Map(), streams: 0, depth: 0 };
+  return { graph, training: options.training, adapters: options.adapters ?? new Map(), hosts: new Map(), outer: new Map(), memo: new Map(), active: new Map(), streams: 0, running: new Set() };
 }

@@ -10,14 +10,12 @@ import { binary, isTensorLike, toScalar, transposed, unary } from './arithmetic.
 import { callBuiltin } from './builtins.js';
 import type { Elaboration } from './elaboration.js';
 import { callModule, memberOf } from './members.js';
-import { nearest } from './nearest.js';
+import { nearest, suggest } from './nearest.js';
 import { localScope, preferring, qualified, type LocalScope, type Scope } from './scope.js';
-import { stop } from './stop.js';
+import { ruleCode, stop } from './stop.js';
 import { expand, graphOf, shapeOf, toNode } from './tensors.js';
 import { bindShape, checkParam, dimsOf } from './types.js';
 import { bool, describe, float, integer, none, text, unitWords, type FunctionValue, type Value } from './value.js';
-
-const maxDepth = 200;
 
 /** The value of an expression. */
 export function evaluate(e: Elaboration, expr: Expr, scope: Scope): Value {
@@ -61,7 +59,8 @@ export function number(expr: Extract<Expr, { kind: 'number' }>): Value {
   const word = unitWords[expr.unit];
   if (word === undefined) {
     const near = nearest(expr.unit, Object.keys(unitWords));
-    return stop('PEFT0213', expr.span, `${expr.unit} is not a unit`, { help: near ? `write ${expr.text} ${near}` : `units are ${Object.keys(unitWords).join(', ')}` });
+    const right = `${expr.text} ${near}`;
+    return stop('PEFT0213', expr.span, `${expr.unit} is not a unit`, near ? { help: `write ${right}`, fix: { title: `write ${right}`, edits: [{ span: expr.span, text: right }] } } : { help: `units are ${Object.keys(unitWords).join(', ')}` });
   }
   const value = word.unit === 'ratio' ? expr.value / 100 : expr.value * word.factor;
   return { kind: 'number', value, integer: word.unit !== 'ratio' && expr.integer, unit: word.unit };
@@ -70,7 +69,7 @@ export function number(expr: Extract<Expr, { kind: 'number' }>): Value {
 /** Ends with the nearest name that is known. */
 export function unknownName(name: string, span: Span, scope: Scope): never {
   const near = nearest(name, scope.names());
-  return stop('PEFT0101', span, `${name} is not defined`, near ? { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span, text: near }] } } : {});
+  return stop('PEFT0101', span, `${name} is not defined`, near ? suggest(name, span, [near], '') : {});
 }
 
 function binaryExpr(e: Elaboration, expr: Extract<Expr, { kind: 'binary' }>, scope: Scope): Value {
@@ -147,7 +146,7 @@ export function block(e: Elaboration, members: readonly Member[], scope: LocalSc
 export function requireHolds(e: Elaboration, m: Extract<Member, { kind: 'require' }>, scope: Scope): void {
   const condition = evaluate(e, m.condition, scope);
   if (condition.kind !== 'bool') stop('PEFT0214', m.condition.span, `a condition must be true or false, not ${describe(condition)}`);
-  if (condition.kind === 'bool' && !condition.value) stop('PEFT0218', m.span, interpolate(e, m.message.value, scope));
+  if (condition.kind === 'bool' && !condition.value) stop(ruleCode, m.span, interpolate(e, m.message.value, scope));
 }
 
 /** Fills `{expression}` in a message; only names and calls of names are understood. */
@@ -168,10 +167,12 @@ export interface EvaluatedArgument {
   readonly name?: string;
   readonly value: Value;
   readonly span: Span;
+  /** Where the name stands. */
+  readonly nameSpan?: Span;
 }
 
 export const evaluateArguments = (e: Elaboration, args: readonly Argument[], scope: Scope): EvaluatedArgument[] =>
-  args.map((a) => ({ ...(a.name ? { name: a.name.text } : {}), value: evaluate(e, a.value, scope), span: a.value.span }));
+  args.map((a) => ({ ...(a.name ? { name: a.name.text, nameSpan: a.name.span } : {}), value: evaluate(e, a.value, scope), span: a.value.span }));
 
 function call(e: Elaboration, expr: Extract<Expr, { kind: 'call' }>, scope: Scope): Value {
   const callee = calleeOf(e, expr.callee, scope);
@@ -219,13 +220,16 @@ function bindDefinition(e: Elaboration, definition: Definition, scope: Scope, ar
 
 /** Runs a function. */
 export function callFunction(e: Elaboration, f: FunctionValue, args: readonly EvaluatedArgument[], span: Span): Value {
-  if (e.depth >= maxDepth) return stop('PEFT0222', span, `${f.name} calls itself: the language has no recursion`);
-  e.depth += 1;
+  if (e.running.has(f.body)) return stop('PEFT0222', span, `${f.name} calls itself: the language has no recursion`);
   const local = bindParams(e, f.name, f.params, args, f.scope, span);
-  const value = f.body.kind === 'expr' ? evaluate(e, f.body.expr, local) : block(e, f.body.members, local, span);
-  if (f.result) checkShape(e, `the result of ${f.name}`, f.result, value, local, span);
-  e.depth -= 1;
-  return value;
+  e.running.add(f.body);
+  try {
+    const value = f.body.kind === 'expr' ? evaluate(e, f.body.expr, local) : block(e, f.body.members, local, span);
+    if (f.result) checkShape(e, `the result of ${f.name}`, f.result, value, local, span);
+    return value;
+  } finally {
+    e.running.delete(f.body);
+  }
 }
 
 /** A scope with the parameters bound to the arguments: by position, then by name, then by default. */
@@ -236,12 +240,10 @@ export function bindParams(e: Elaboration, what: string, params: readonly Param[
     const param = arg.name === undefined ? params[position++] : params.find((p) => p.name.text === arg.name);
     if (param === undefined) {
       if (arg.name === undefined) stop('PEFT0223', arg.span, `${what} takes ${params.length} arguments, not ${args.length}`);
-      const near = nearest(arg.name as string, params.map((p) => p.name.text));
-      const list = params.length === 0 ? `${what} has none` : `${what} has ${params.map((p) => p.name.text).join(', ')}`;
-      stop('PEFT0224', arg.span, `${what} has no parameter ${arg.name}`, { help: near ? `did you mean ${near}?` : list });
+      unknownArgument(what, arg, params.map((p) => p.name.text));
     }
     const name = (param as Param).name.text;
-    if (given.has(name)) stop('PEFT0225', arg.span, `${name} is given twice`);
+    if (given.has(name)) stop('PEFT0225', arg.nameSpan ?? arg.span, `${name} is given twice`);
     given.set(name, arg);
   }
   const local = localScope(scope);
@@ -261,6 +263,12 @@ export function bindParams(e: Elaboration, what: string, params: readonly Param[
   return local;
 }
 
+/** Ends with the nearest parameter of a callee. */
+export function unknownArgument(what: string, arg: EvaluatedArgument, params: readonly string[]): never {
+  const span = arg.nameSpan ?? arg.span;
+  return stop('PEFT0224', span, `${what} has no parameter ${arg.name}`, params.length === 0 ? { help: `${what} has none` } : suggest(arg.name as string, span, params, `${what} has`));
+}
+
 /** In the default of a parameter of type `Schedule` a name means a schedule first. */
 function preferred(param: Param, scope: Scope): Scope {
   const kind = param.type?.kind === 'type-name' ? definitionKinds.find((k) => param.type?.kind === 'type-name' && k === param.type.name.text.toLowerCase()) : undefined;
@@ -268,7 +276,7 @@ function preferred(param: Param, scope: Scope): Scope {
 }
 
 function missing(what: string, param: Param, span: Span): never {
-  return stop('PEFT0226', span, `${what} needs ${param.name.text}`, { notes: [{ message: `${param.name.text} is declared here`, span: param.span }] });
+  return stop('PEFT0226', span, `${what} needs ${param.name.text}`, { notes: [{ message: `${param.name.text} is declared here`, span: param.span }], help: `write ${param.name.text}: …` });
 }
 
 /** Checks a tensor against a shape type and binds its free names; lists and numbers become tensors where axes are named. */

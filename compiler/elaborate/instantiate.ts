@@ -6,13 +6,14 @@ import type { Definition, Expr, Member } from '../../grammar/ast.js';
 import type { Span } from '../../grammar/diagnostics.js';
 import type { Init } from '../plan/program.js';
 import { siteArguments } from './adapter.js';
+import { namesIn } from './names.js';
 import { createElaboration, type Elaboration } from './elaboration.js';
-import { bindParams, evaluate, evaluateArguments, requireHolds, type EvaluatedArgument } from './evaluate.js';
+import { bindParams, evaluate, evaluateArguments, requireHolds, unknownArgument, type EvaluatedArgument } from './evaluate.js';
 import type { AdapterInstance, ModuleInstance, RolePart, StorageInstance } from './instance.js';
-import { memberNames, moduleScope } from './members.js';
-import { nearest } from './nearest.js';
+import { memberNames, moduleScope, once } from './members.js';
+import { suggest } from './nearest.js';
 import { lazyScope, scopeOf, type Scope } from './scope.js';
-import { anchored, Stop, stop } from './stop.js';
+import { stop, told } from './stop.js';
 import { checkParam, hasType, showType } from './types.js';
 import { describe, float, integer, none, text, type Value } from './value.js';
 import { evaluateMember } from './members.js';
@@ -24,9 +25,11 @@ interface Place {
   readonly path: string;
   readonly roles: readonly (readonly RolePart[])[];
   readonly fresh: boolean;
+  /** Definitions of the modules around: none may stand inside itself. */
+  readonly inside: readonly Definition[];
 }
 
-const root: Place = { path: '', roles: [[]], fresh: false };
+const root: Place = { path: '', roles: [[]], fresh: false, inside: [] };
 
 /** A module of a definition with bound parameters, and everything below it. */
 function instantiate(e: Elaboration, definition: Definition, params: ReadonlyMap<string, Value>, globals: Scope, place: Place, extra: readonly Member[] = []): ModuleInstance {
@@ -61,16 +64,17 @@ function holds(e: Elaboration, expr: Expr, scope: Scope): boolean {
   return value.kind === 'bool' ? value.value : stop('PEFT0214', expr.span, `a condition must be true or false, not ${describe(value)}`);
 }
 
-function kindsOf(e: Elaboration, definition: Definition, params: ReadonlyMap<string, Value>, globals: Scope): ModuleInstance['kinds'] {
+function kindsOf(e: Elaboration, definition: Definition, params: ReadonlyMap<string, Value>, globals: Scope, below: readonly Definition[] = []): ModuleInstance['kinds'] {
   const own = { name: definition.name.text, args: definition.params.map((p) => params.get(p.name.text) ?? none) };
   if (definition.is === undefined) return [own];
   if (definition.is.kind !== 'call' || definition.is.callee.kind !== 'name') return stop('PEFT0231', definition.is.span, 'is needs a module with its parameters');
+  if (below.includes(definition)) return stop('PEFT0242', definition.is.span, `${definition.name.text} is a kind of itself`);
   const scope = scopeOf(params, globals);
   const parent = scope.lookup(definition.is.callee.name);
   if (parent?.kind !== 'definition' || parent.definition.what !== 'module') return stop('PEFT0231', definition.is.span, `${definition.is.callee.name} is not a module`);
   const bound = bindParams(e, parent.definition.name.text, parent.definition.params, evaluateArguments(e, definition.is.args, scope), parent.scope, definition.is.span);
   const values = new Map(parent.definition.params.map((p) => [p.name.text, bound.lookup(p.name.text) ?? none] as const));
-  return [own, ...kindsOf(e, parent.definition, values, parent.scope)];
+  return [own, ...kindsOf(e, parent.definition, values, parent.scope, [...below, definition])];
 }
 
 type Storage = Extract<Member, { kind: 'storage' }>;
@@ -109,13 +113,13 @@ function initOf(e: Elaboration, m: Storage, shape: readonly number[], scope: Sco
   const name = m.init.callee.name;
   const distribution = distributions[name];
   if (distribution === undefined) {
-    const near = nearest(name, Object.keys(distributions));
-    return stop('PEFT0233', m.init.callee.span, `${name} is not a distribution`, { help: near ? `did you mean ${near}?` : `one of ${Object.keys(distributions).join(', ')}` });
+    return stop('PEFT0233', m.init.callee.span, `${name} is not a distribution`, suggest(name, m.init.callee.span, Object.keys(distributions), 'distributions are'));
   }
   const args = new Map<string, number>();
   evaluateArguments(e, m.init.args, scope).forEach((arg, i) => {
     const key = arg.name ?? distribution.params[i];
-    if (key === undefined || !distribution.params.includes(key)) stop('PEFT0224', arg.span, `${name} has no parameter ${key ?? i + 1}`);
+    if (key === undefined) stop('PEFT0223', arg.span, `${name} takes ${distribution.params.length} arguments, not ${i + 1}`);
+    if (!distribution.params.includes(key as string)) unknownArgument(name, arg, distribution.params);
     if (arg.value.kind !== 'number') stop('PEFT0205', arg.span, `a number is needed here, not ${describe(arg.value)}`);
     else args.set(key as string, arg.value.value);
   });
@@ -136,8 +140,9 @@ function partOf(e: Elaboration, m: Part, scope: Scope, place: Place): ModuleInst
       own.map((names) => [...outer, ...names.map((name, i): RolePart => (index !== undefined && i === names.length - 1 ? { name, index } : { name }))]),
     );
     const definition = value.definition;
+    if (place.inside.includes(definition)) return stop('PEFT0242', m.value.span, `module ${definition.name.text} stands inside itself`);
     const globals = definitionScope(inner, m.value, definition);
-    return instantiate(e, definition, value.args, globals, { path, roles, fresh: place.fresh || m.fresh });
+    return instantiate(e, definition, value.args, globals, { path, roles, fresh: place.fresh || m.fresh, inside: [...place.inside, definition] });
   };
   if (m.index === undefined) return make(scope);
   const count = evaluate(e, m.index.count, scope);
@@ -159,10 +164,7 @@ export function instantiateModel(definition: Definition, globals: Scope, config:
   const known = definition.params.map((p) => p.name.text);
   for (const o of overrides) {
     if (o.name === undefined) stop('PEFT0234', o.span, 'an override needs a name', { help: 'write name: value' });
-    if (!known.includes(o.name as string)) {
-      const near = nearest(o.name as string, known);
-      stop('PEFT0224', o.span, `model ${definition.name.text} has no setting ${o.name}`, { help: near ? `did you mean ${near}?` : `it has ${known.join(', ')}` });
-    }
+    if (!known.includes(o.name as string)) unknownArgument(`model ${definition.name.text}`, o, known);
   }
   const params = new Map<string, Value>();
   const scope = scopeOf(params, globals);
@@ -190,16 +192,6 @@ export function instantiateModel(definition: Definition, globals: Scope, config:
   return told(at, () => instantiate(e, definition, params, globals, root, nested?.members ?? []));
 }
 
-/** Runs `body`; a fault found in another file is told at `at`. */
-function told<T>(at: Span, body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    if (error instanceof Stop) throw new Stop(anchored(error.diagnostic, at));
-    throw error;
-  }
-}
-
 /** A JSON value as a value of the language; a number is a share where the type wants one. */
 function fromJson(json: Json, type: string): Value {
   if (json === null) return none;
@@ -215,23 +207,38 @@ function fromJson(json: Json, type: string): Value {
 
 const isList = (json: Json): json is readonly Json[] => Array.isArray(json);
 
-/** An adapter on a site: its own parameters and tensors, with what it takes over from others by `use`. */
-export function instantiateAdapter(definition: Definition, globals: Scope, params: ReadonlyMap<string, Value>, site: ModuleInstance, at: Span): AdapterInstance {
+/** Where an adapter is written: the call, and each argument of it. */
+export interface AdapterPlace {
+  readonly span: Span;
+  readonly args: ReadonlyMap<string, Span>;
+}
+
+/** An adapter on a site, with its tensors. A rule that does not hold is told at the argument that the rule is about. */
+export function instantiateAdapter(definition: Definition, globals: Scope, params: ReadonlyMap<string, Value>, site: ModuleInstance, place: AdapterPlace): AdapterInstance {
   const e = createElaboration(undefined, { training: false });
   const members = definition.body.kind === 'block' ? definition.body.members : [];
   const storage: AdapterInstance['storage'][number][] = [];
   const adapter: AdapterInstance = { definition, site, params, storage, members, globals };
   const values = new Map([...siteArguments(adapter), ...params]);
   const outer = scopeOf(values, globals);
-  const scope: Scope = lazyScope(memberNames(members), (name) => evaluateMember(e, members, name, scope), outer);
-  return told(at, () => {
-    for (const m of members) {
-      if (m.kind === 'require') requireHolds(e, m, scope);
-      if (m.kind === 'error') stop('PEFT0001', m.span, 'this part could not be read');
-      if (m.kind !== 'storage' || (m.when !== undefined && !holds(e, m.when, scope))) continue;
-      if (m.storage !== 'train' && m.storage !== 'frozen' && m.storage !== 'shared') return stop('PEFT0235', m.span, `${m.storage} cannot stand in an adapter`);
-      storage.push({ ...storageOf(e, m, scope, site.path), storage: m.storage });
-    }
-    return adapter;
-  });
+  const scope: Scope = lazyScope(memberNames(members), (name) => once(e, adapter, name, definition.name.span, () => evaluateMember(e, members, name, scope)), outer);
+  const named = [{ message: `the site is ${site.path === '' ? 'the whole model' : site.path}` }];
+  for (const m of members) {
+    if (m.kind === 'require') told(argumentOf(m.condition, place), () => requireHolds(e, m, scope), named);
+    if (m.kind === 'error') stop('PEFT0001', m.span, 'this part could not be read');
+    if (m.kind === 'storage') told(place.span, () => storeIn(e, m, scope, site.path, storage), named);
+  }
+  return adapter;
+}
+
+function storeIn(e: Elaboration, m: Storage, scope: Scope, path: string, storage: AdapterInstance['storage'][number][]): void {
+  if (m.when !== undefined && !holds(e, m.when, scope)) return;
+  if (m.storage !== 'train' && m.storage !== 'frozen' && m.storage !== 'shared') return stop('PEFT0235', m.span, `${m.storage} cannot stand in an adapter`, { help: 'write train or frozen' });
+  storage.push({ ...storageOf(e, m, scope, path), storage: m.storage });
+}
+
+/** The argument that an expression speaks of first, or the whole call. */
+function argumentOf(expr: Expr, place: AdapterPlace): Span {
+  const first = namesIn(expr).find((name) => place.args.has(name));
+  return (first === undefined ? undefined : place.args.get(first)) ?? place.span;
 }

@@ -1,20 +1,51 @@
 /**
- * @file The nearest valid choice to a misspelt word.
+ * @file The nearest valid choice to a misspelt word, and how it is offered.
  */
-import { distance } from 'fastest-levenshtein';
+import type { Fix, Span } from '../../grammar/diagnostics.js';
 
-/** The candidate closest to `word`, if it is close enough to be meant: at most a third of the letters differ, ignoring case.
- * Qualified names (`schedule linear`) are no candidates. */
+/** The candidate closest to `word`, if it is close enough to be meant: at most a third of the letters differ, ignoring case, two
+ * letters swapped counting as one; else one that the word begins with, or that begins with it. Qualified names (`schedule linear`)
+ * are no candidates. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Infinity;
+  let least = Infinity;
+  const lower = word.toLowerCase();
   for (const candidate of candidates) {
     if (candidate.includes(' ')) continue;
-    const d = distance(word.toLowerCase(), candidate.toLowerCase());
-    if (d < bestDistance || (d === bestDistance && best !== undefined && candidate < best)) {
+    const limit = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    if (Math.abs(word.length - candidate.length) > limit) continue;
+    const d = distance(lower, candidate.toLowerCase());
+    if (d > limit) continue;
+    if (d < least || (d === least && best !== undefined && candidate < best)) {
       best = candidate;
-      bestDistance = d;
+      least = d;
     }
   }
-  return best !== undefined && bestDistance <= Math.max(1, Math.floor(Math.max(word.length, best.length) / 3)) ? best : undefined;
+  return best ?? candidates.find((c) => !c.includes(' ') && Math.min(c.length, word.length) >= 4 && (lower.startsWith(c.toLowerCase()) || c.toLowerCase().startsWith(lower)));
+}
+
+/** Letters to insert, remove, replace or swap with their neighbour to make one word the other. */
+function distance(a: string, b: string): number {
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const same = a[i - 1] === b[j - 1];
+      let d = Math.min((row[j - 1] as number) + (same ? 0 : 1), (row[j] as number) + 1, (next[j - 1] as number) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) d = Math.min(d, (before[j - 2] as number) + 1);
+      next.push(d);
+    }
+    before = row;
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+/** What to say about a misspelt word: the nearest choice with the edit that writes it, or after `list` all the choices there are. */
+export function suggest(word: string, span: Span, choices: readonly string[], list: string): { readonly help?: string; readonly fix?: Fix } {
+  const near = nearest(word, choices);
+  if (near !== undefined) return { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span, text: near }] } };
+  const plain = choices.filter((c) => !c.includes(' '));
+  return plain.length === 0 ? {} : { help: `${list} ${plain.join(', ')}` };
 }

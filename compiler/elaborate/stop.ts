@@ -27,8 +27,24 @@ export function attempt<T>(diagnostics: Diagnostic[], body: () => T, at?: Span):
   }
 }
 
+/** Code of a `require` that does not hold: the fault is in what was asked for, not where the rule stands. */
+export const ruleCode = 'PEFT0218';
+const ruleNote = 'the rule stands here';
+
 /** The diagnostic told at the user's place, with the place where the rule stands as a note. */
 export function anchored(diagnostic: Diagnostic, at: Span): Diagnostic {
-  if (diagnostic.span.file === at.file) return diagnostic;
-  return { ...diagnostic, span: at, notes: [...(diagnostic.notes ?? []), { message: 'the rule stands here', span: diagnostic.span }] };
+  const told = diagnostic.notes?.some((note) => note.message === ruleNote) ?? false;
+  if (told || (diagnostic.span.file === at.file && diagnostic.code !== ruleCode)) return diagnostic;
+  return { ...diagnostic, span: at, notes: [...(diagnostic.notes ?? []), { message: ruleNote, span: diagnostic.span }] };
+}
+
+/** Runs `body`; a stop inside another file is told at `at`, with the given notes. */
+export function told<T>(at: Span, body: () => T, notes: readonly Note[] = []): T {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof Stop)) throw error;
+    const { diagnostic } = error;
+    throw new Stop(anchored(notes.length === 0 ? diagnostic : { ...diagnostic, notes: [...(diagnostic.notes ?? []), ...notes] }, at));
+  }
 }

@@ -3,7 +3,7 @@
  * the first tensor that has it and checked by every later one.
  */
 import type { Dim, Param, TypeExpr } from '../../grammar/ast.js';
-import type { Span } from '../../grammar/diagnostics.js';
+import type { Note, Span } from '../../grammar/diagnostics.js';
 import type { Elaboration } from './elaboration.js';
 import type { LocalScope } from './scope.js';
 import { stop } from './stop.js';
@@ -68,10 +68,12 @@ export function hasType(value: Value, type: TypeExpr): boolean {
 /** Checks a value against the type and bounds of a parameter; `evaluate` computes bounds. */
 export function checkParam(param: Param, value: Value, span: Span, evaluate: (expr: Param['bounds'][number]['value']) => Value): void {
   if (param.type !== undefined && isPlain(param.type) && !hasType(value, param.type)) {
-    const fix = unitFix(param.type, value, span);
+    const ways = rewritings(param, value);
+    const only = ways.length === 1 && ways[0]?.certain === true ? ways[0].text : undefined;
     stop('PEFT0220', span, `${param.name.text} must be ${showType(param.type)}, not ${kindName(value)} ${describe(value)}`, {
-      ...(fix ? { help: `write ${fix}`, fix: { title: `write ${fix}`, edits: [{ span, text: fix }] } } : {}),
-      notes: [{ message: `${param.name.text} is declared here`, span: param.span }],
+      notes: [declared(param)],
+      ...(ways.length > 0 ? { help: `write ${ways.map((w) => w.text).join(' or ')}` } : {}),
+      ...(only === undefined ? {} : { fix: { title: `write ${only}`, edits: [{ span, text: only }] } }),
     });
   }
   if (value.kind !== 'number') return;
@@ -80,22 +82,31 @@ export function checkParam(param: Param, value: Value, span: Span, evaluate: (ex
     if (limit.kind !== 'number') continue;
     const ok = bound.op === '>' ? value.value > limit.value : bound.op === '>=' ? value.value >= limit.value : bound.op === '<' ? value.value < limit.value : value.value <= limit.value;
     if (!ok) {
-      stop('PEFT0221', span, `${param.name.text} must be ${bound.op} ${showNumber(limit)}, not ${showNumber(value)}`, { notes: [{ message: `${param.name.text} is declared here`, span: param.span }] });
+      stop('PEFT0221', span, `${param.name.text} must be ${bound.op} ${showNumber(limit)}, not ${showNumber(value)}`, { notes: [declared(param)] });
     }
   }
 }
 
+const declared = (param: Param): Note => ({ message: `${param.name.text} is declared here`, span: param.span });
+
 const isPlain = (type: TypeExpr): boolean => (type.kind === 'type-union' ? type.options.every(isPlain) : type.kind === 'type-name' && type.dims === undefined);
 
-/** The one way to write a number with the unit a type wants, where that is certain. */
-function unitFix(type: TypeExpr, value: Value, _span: Span): string | undefined {
-  if (value.kind !== 'number' || type.kind !== 'type-name') return undefined;
-  const unit = unitOfType[type.name.text];
-  if (unit === undefined && value.unit === 'ratio' && type.name.text === 'Float') return String(value.value);
-  if (unit === undefined || value.unit !== undefined) return undefined;
-  if (unit === 'ratio') return value.value >= 0 && value.value <= 1 ? showNumber({ kind: 'number', value: value.value, integer: false, unit: 'ratio' }) : undefined;
-  if (unit === 'bytes') return undefined;
-  return value.integer ? `${value.value} ${unit}` : undefined;
+/** Ways to write a value so that it has the type of a parameter; `certain` where no other meaning is possible. */
+function rewritings(param: Param, value: Value): { readonly text: string; readonly certain: boolean }[] {
+  const options = param.type?.kind === 'type-union' ? param.type.options : param.type ? [param.type] : [];
+  const names = options.flatMap((o) => (o.kind === 'type-name' ? [o.name.text] : []));
+  return names.flatMap((name) => {
+    if (name === 'Bool' && value.kind === 'number' && (value.value === 0 || value.value === 1)) return [{ text: value.value === 1 ? 'true' : 'false', certain: true }];
+    if ((name === 'Int' || name === 'Float') && value.kind === 'string' && value.value.trim() !== '' && Number.isFinite(Number(value.value)) && (name === 'Float' || Number.isInteger(Number(value.value)))) return [{ text: value.value.trim(), certain: true }];
+    if (value.kind !== 'number') return [];
+    const unit = unitOfType[name];
+    if (value.unit === 'ratio') return name === 'Float' ? [{ text: String(value.value), certain: true }] : [];
+    if (unit === undefined) return name === 'Int' && value.unit !== undefined ? [{ text: String(value.value), certain: value.unit === param.name.text }] : [];
+    if (value.unit !== undefined) return [];
+    if (unit === 'ratio') return value.value > 0 && value.value < 1 ? [{ text: showNumber({ kind: 'number', value: value.value, integer: false, unit: 'ratio' }), certain: true }] : [];
+    if (unit === 'bytes') return [{ text: `${value.value} GiB`, certain: false }];
+    return value.integer ? [{ text: `${value.value} ${unit}`, certain: true }] : [];
+  });
 }
 
 /** The axes of a tensor type. */

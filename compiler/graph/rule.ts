@@ -50,5 +50,13 @@ export function source(r: Rewriter, node: NodeId): { readonly node: NodeId; read
   return { node, shape: own.shape };
 }
 
+/** The axes of two shapes that differ by axes of size 1 only, in pairs; undefined where they differ by more. */
+export function matchedAxes(from: readonly number[], to: readonly number[]): (readonly [from: number, to: number])[] | undefined {
+  const dense = (shape: readonly number[]): number[] => shape.flatMap((n, i) => (n === 1 ? [] : [i]));
+  const [a, b] = [dense(from), dense(to)];
+  if (a.length !== b.length || a.some((axis, i) => at(from, axis) !== at(to, at(b, i)))) return undefined;
+  return a.map((axis, i) => [axis, at(b, i)]);
+}
+
 /** Whether a shape has one element. */
 export const isSingle = (shape: readonly number[]): boolean => elements(shape) === 1;

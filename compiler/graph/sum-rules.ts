@@ -3,7 +3,7 @@
  */
 import { at, sameShape, type NodeId } from '../ops/op.js';
 import type { OpName } from '../ops/ops.js';
-import { filled, operand, reshaped, source, uniformOperand, type Candidate, type Rewriter, type Rule } from './rule.js';
+import { filled, matchedAxes, operand, reshaped, source, uniformOperand, type Candidate, type Rewriter, type Rule } from './rule.js';
 
 const axesOf = (c: Pick<Candidate, 'attrs'>): readonly number[] => c.attrs['axes'] as readonly number[];
 
@@ -46,10 +46,9 @@ const throughSingleAxes: Rule = (r, c) => {
   const input = operand(r, c);
   if (input.op !== 'reshape') return undefined;
   const inner = r.g.node(at(input.inputs, 0)).shape;
-  const dense = (shape: readonly number[]): number[] => shape.flatMap((n, i) => (n === 1 ? [] : [i]));
-  const [from, to] = [dense(inner), dense(input.shape)];
-  if (from.length !== to.length || from.some((axis, i) => at(inner, axis) !== at(input.shape, at(to, i)))) return undefined;
-  const axes = axesOf(c).map((a) => from[to.indexOf(a)]);
+  const pairs = matchedAxes(inner, input.shape);
+  if (pairs === undefined) return undefined;
+  const axes = axesOf(c).map((a) => pairs.find(([, to]) => to === a)?.[0]);
   return axes.some((a) => a === undefined) ? undefined : reshaped(r, r.emit(c.op, input.inputs, { axes: axes as number[] }), c.shape);
 };
 
@@ -62,16 +61,17 @@ const factor: Rule = (r, c) => {
   return value === undefined ? undefined : r.emit(input.op, [r.emit('sum', [at(input.inputs, 0)], c.attrs), filled(r, c, value)]);
 };
 
-/** Factors that the summed axes repeat move out: Σ x · broadcast(s) = s · Σ x, where every summed axis is one of s's repeated ones. */
+/** Factors that the summed axes repeat move out: Σ x · broadcast(s) = s · Σ x, where every summed axis is one of s's repeated
+ * ones; divisors likewise. */
 const commonFactor: Rule = (r, c) => {
   const input = operand(r, c);
-  if (c.op !== 'sum' || input.op !== 'mul') return undefined;
-  for (const side of [1, 0]) {
+  if (c.op !== 'sum' || (input.op !== 'mul' && input.op !== 'div')) return undefined;
+  for (const side of input.op === 'mul' ? [1, 0] : [1]) {
     const s = source(r, at(input.inputs, side));
     if (sameShape(s.shape, input.shape) || axesOf(c).some((a) => at(s.shape, a) !== 1)) continue;
     const rest: NodeId = r.emit('sum', [at(input.inputs, 1 - side)], c.attrs);
     const kept = s.shape.filter((_, i) => !axesOf(c).includes(i));
-    return r.emit('mul', [rest, wide(r, s.node, kept, c.shape)]);
+    return r.emit(input.op, [rest, wide(r, s.node, kept, c.shape)]);
   }
   return undefined;
 };

@@ -4,7 +4,7 @@
  */
 import { at, sameShape, type NodeId } from '../ops/op.js';
 import { ops, type OpName } from '../ops/ops.js';
-import { filled, operand, reshaped, source, uniformOperand, type Rewriter, type Rule } from './rule.js';
+import { filled, matchedAxes, operand, reshaped, source, uniformOperand, type Rewriter, type Rule } from './rule.js';
 
 const num = (attrs: Readonly<Record<string, unknown>>, name: string): number => attrs[name] as number;
 const perms = (attrs: Readonly<Record<string, unknown>>): readonly number[] => attrs['perm'] as readonly number[];
@@ -18,7 +18,20 @@ const foldUniform: Rule = (r, c) => {
 const reshape: Rule = (r, c) => {
   const input = operand(r, c);
   if (sameShape(input.shape, c.shape)) return c.inputs[0];
-  return input.op === 'reshape' ? r.emit('reshape', input.inputs, c.attrs) : undefined;
+  if (input.op === 'reshape') return r.emit('reshape', input.inputs, c.attrs);
+  return input.op === 'broadcast' ? reshapeInside(r, c) : undefined;
+};
+
+/** Axes of size 1 come and go below a repetition as well as above it. */
+const reshapeInside: Rule = (r, c) => {
+  const pairs = matchedAxes(operand(r, c).shape, c.shape);
+  if (pairs === undefined) return undefined;
+  const inner = source(r, at(c.inputs, 0));
+  const narrow = c.shape.map((_, to) => {
+    const pair = pairs.find((p) => p[1] === to);
+    return pair === undefined ? 1 : at(inner.shape, pair[0]);
+  });
+  return r.emit('broadcast', [reshaped(r, inner.node, narrow)], { shape: c.shape });
 };
 
 const permute: Rule = (r, c) => {

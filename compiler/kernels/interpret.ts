@@ -1,43 +1,56 @@
 /**
  * @file Interpret: one kernel in f64 on the CPU, from the references of the op table. This is the meaning of a kernel: tests
- * without a device run it, and a checking run compares every dispatch with it.
+ * without a device run it, and a checking run compares every dispatch with it. It can also bound, element by element, how far
+ * a device that computes in f32 may be away (`rounding.ts`).
  */
 import { Bug } from '../bug.js';
-import { at } from '../ops/op.js';
-import { ops } from '../ops/ops.js';
+import { at, type DType } from '../ops/op.js';
 import { randomKey, randomUniform } from '../ops/random.js';
 import { count, range } from './affine.js';
 import { scalarType } from './body.js';
 import type { Kernel, Scalar, View } from './kernel.js';
+import { applyOp, half, inRange, reduceRows, roundings, type Bounded, type Valued } from './rounding.js';
 
 /** The arguments after the kernel ran; those it does not write are the arrays given. `hosts` are the host's numbers by name. */
 export function interpretKernel(kernel: Kernel, args: readonly Float64Array[], hosts: ReadonlyMap<string, number>): Float64Array[] {
+  return evaluate(kernel, args.map((value) => ({ value })), hosts).map((array) => array.value);
+}
+
+/** The same with a bound for each element on what f32 arithmetic in any order may differ by, given such bounds for the arguments. */
+export function boundKernel(kernel: Kernel, args: readonly Bounded[], hosts: ReadonlyMap<string, number>): Bounded[] {
+  return evaluate(kernel, args, hosts).map(({ value, error }) => ({ value, error: error ?? new Float64Array(value.length) }));
+}
+
+function evaluate(kernel: Kernel, args: readonly Valued[], hosts: ReadonlyMap<string, number>): Valued[] {
   kernel.args.forEach((arg, i) => {
-    if (args[i]?.length !== arg.elements) throw new Bug(`argument ${i} of kernel ${kernel.label} has ${args[i]?.length} elements, not ${arg.elements}`);
+    if (args[i]?.value.length !== arg.elements) throw new Bug(`argument ${i} of kernel ${kernel.label} has ${args[i]?.value.length} elements, not ${arg.elements}`);
   });
-  const run: Run = { kernel, args, hosts, size: count(kernel.axes), values: [], indices: new Map(), reduced: [], accumulator: undefined };
+  const run: Run = { kernel, args, hosts, size: count(kernel.axes), bounded: args.some((arg) => arg.error !== undefined), values: [], indices: new Map(), reduced: [], accumulator: undefined };
   switch (kernel.kind) {
     case 'pointwise':
       break;
     case 'row-reduce':
-      for (const reduction of kernel.reductions) run.reduced.push(reduceRows(kernel, scalar(run, reduction.value), reduction.op));
+      for (const reduction of kernel.reductions) run.reduced.push(reduceRows(scalar(run, reduction.value), kernel.axes[kernel.axes.length - 1] as number, reduction.op));
       break;
     case 'matmul':
-      run.accumulator = product(kernel, args);
+      run.accumulator = product(kernel, args, run.bounded);
       break;
     case 'scatter-add':
-      run.accumulator = scatter(kernel, args);
+      run.accumulator = scatter(kernel, args, run.bounded);
       break;
     default:
       return kernel satisfies never;
   }
   const results = kernel.stores.map((store) => scalar(run, store.value));
-  const out = args.map((array, i) => (kernel.args[i]?.access === 'read' ? array : array.slice()));
+  const out = args.map((array, i): Valued => (kernel.args[i]?.access === 'read' ? array : { value: array.value.slice(), error: array.error?.slice() }));
   kernel.stores.forEach((store, s) => {
     const target = at(out, store.arg);
+    const before = at(args, store.arg);
     const result = at(results, s);
     indices(run, store.view).forEach((index, i) => {
-      target[index] = (store.accumulate ? (at(args, store.arg)[index] as number) : 0) + (result[i] as number);
+      const value = (store.accumulate ? (before.value[index] as number) : 0) + (result.value[i] as number);
+      target.value[index] = value;
+      if (target.error !== undefined) target.error[index] = (result.error?.[i] ?? 0) + (store.accumulate ? (before.error?.[index] ?? 0) + half * Math.abs(value) : 0);
     });
   });
   return out;
@@ -45,13 +58,14 @@ export function interpretKernel(kernel: Kernel, args: readonly Float64Array[], h
 
 interface Run {
   readonly kernel: Kernel;
-  readonly args: readonly Float64Array[];
+  readonly args: readonly Valued[];
   readonly hosts: ReadonlyMap<string, number>;
   readonly size: number;
-  readonly values: (Float64Array | undefined)[];
+  readonly bounded: boolean;
+  readonly values: (Valued | undefined)[];
   readonly indices: Map<string, Float64Array>;
-  readonly reduced: Float64Array[];
-  accumulator: Float64Array | undefined;
+  readonly reduced: Valued[];
+  accumulator: Valued | undefined;
 }
 
 /** A view's index for every point of the axes, in row-major order. */
@@ -74,46 +88,48 @@ function indices(run: Run, view: View): Float64Array {
   return known;
 }
 
-function scalar(run: Run, id: number): Float64Array {
+function scalar(run: Run, id: number): Valued {
   const known = run.values[id] ?? compute(run, at(run.kernel.body, id));
   run.values[id] = known;
   return known;
 }
 
-function compute(run: Run, s: Scalar): Float64Array {
+function compute(run: Run, s: Scalar): Valued {
   const { size, args } = run;
   switch (s.kind) {
     case 'const':
-      return new Float64Array(size).fill(s.value);
+      return filled(run, run.bounded ? inRange(s.value) : s.value, s.dtype);
     case 'host': {
       const value = run.hosts.get(s.name);
       if (value === undefined) throw new Bug(`the host gives no ${s.name}`);
-      return new Float64Array(size).fill(value);
+      return filled(run, value, s.dtype);
     }
     case 'load': {
-      const array = at(args, s.arg);
+      const { value, error } = at(args, s.arg);
+      const where = indices(run, s.view);
       // Below a guard an index may lie outside; what is read there is not used.
-      return indices(run, s.view).map((index) => array[index] ?? 0);
+      return { value: where.map((index) => value[index] ?? 0), error: error && where.map((index) => error[index] ?? 0) };
     }
     case 'load-indirect': {
-      const array = at(args, s.arg);
+      const { value, error } = at(args, s.arg);
       const rows = scalar(run, s.index);
-      return indices(run, s.view).map((index, i) => array[index + Math.min(s.rows - 1, Math.max(0, rows[i] as number)) * s.stride] as number);
+      const where = indices(run, s.view).map((index, i) => index + Math.min(s.rows - 1, Math.max(0, rows.value[i] as number)) * s.stride);
+      return { value: where.map((index) => value[index] as number), error: error && where.map((index, i) => ((rows.error?.[i] ?? 0) > 0 ? Infinity : (error[index] as number))) };
     }
-    case 'iota':
-      return indices(run, s.view);
+    case 'iota': {
+      const value = indices(run, s.view);
+      return { value, error: run.bounded ? value.map((v) => (s.dtype === 'f32' ? Math.abs(v - Math.fround(v)) : 0)) : undefined };
+    }
     case 'random': {
-      const key = randomKey(scalar(run, s.seed)[0] as number, s.stream);
-      return indices(run, s.view).map((index) => randomUniform(key, index));
+      const key = randomKey(scalar(run, s.seed).value[0] as number, s.stream);
+      return { value: indices(run, s.view).map((index) => randomUniform(key, index)), error: run.bounded ? new Float64Array(size) : undefined };
     }
-    case 'op': {
-      const inputs = s.args.map((arg) => scalar(run, arg));
-      const types = s.args.map((arg) => ({ shape: [size], dtype: scalarType(at(run.kernel.body, arg)) }));
-      return ops[s.op].reference({ inputs, types, attrs: { dtype: s.dtype }, out: { shape: [size], dtype: s.dtype }, feed: () => new Float64Array(0) });
-    }
+    case 'op':
+      return applyOp(s.op, s.dtype, s.args.map((arg) => scalar(run, arg)), s.args.map((arg) => scalarType(at(run.kernel.body, arg))));
     case 'guard': {
       const inner = scalar(run, s.value);
-      return indices(run, s.view).map((index, i) => (index >= s.low && index < s.high ? (inner[i] as number) : 0));
+      const keep = (array: Float64Array): Float64Array => indices(run, s.view).map((index, i) => (index >= s.low && index < s.high ? (array[i] as number) : 0));
+      return { value: keep(inner.value), error: inner.error && keep(inner.error) };
     }
     case 'accumulator':
       if (run.accumulator === undefined) throw new Bug(`kernel ${run.kernel.label} has no accumulator`);
@@ -121,34 +137,24 @@ function compute(run: Run, s: Scalar): Float64Array {
     case 'reduced': {
       const rows = at(run.reduced, s.reduction);
       const width = run.kernel.axes[run.kernel.axes.length - 1] as number;
-      return new Float64Array(size).map((_, i) => rows[Math.floor(i / width)] as number);
+      const wide = (array: Float64Array): Float64Array => new Float64Array(size).map((_, i) => array[Math.floor(i / width)] as number);
+      return { value: wide(rows.value), error: rows.error && wide(rows.error) };
     }
     default:
       return s satisfies never;
   }
 }
 
-function reduceRows(kernel: Kernel, values: Float64Array, op: 'sum' | 'max' | 'argmax'): Float64Array {
-  const width = kernel.axes[kernel.axes.length - 1] as number;
-  return new Float64Array(values.length / width).map((_, row) => {
-    let best = values[row * width] as number;
-    let where = 0;
-    for (let i = 1; i < width; i += 1) {
-      const x = values[row * width + i] as number;
-      if (op === 'sum') best += x;
-      else if (x > best) {
-        best = x;
-        where = i;
-      }
-    }
-    return op === 'argmax' ? where : best;
-  });
+function filled(run: Run, value: number, dtype: DType): Valued {
+  return { value: new Float64Array(run.size).fill(value), error: run.bounded ? new Float64Array(run.size).fill(dtype === 'f32' ? Math.abs(value - Math.fround(value)) : 0) : undefined };
 }
 
-function product(kernel: Extract<Kernel, { kind: 'matmul' }>, args: readonly Float64Array[]): Float64Array {
+function product(kernel: Extract<Kernel, { kind: 'matmul' }>, args: readonly Valued[], bounded: boolean): Valued {
   const [m, n] = kernel.axes.slice(-2) as [number, number];
   const batch = kernel.axes.slice(0, -2);
   const out = new Float64Array(count(kernel.axes));
+  const error = bounded ? new Float64Array(out.length) : undefined;
+  const magnitude = new Float64Array(bounded ? out.length : 0);
   for (const term of kernel.terms) {
     const a = at(args, term.a.arg);
     const b = at(args, term.b.arg);
@@ -160,27 +166,50 @@ function product(kernel: Extract<Kernel, { kind: 'matmul' }>, args: readonly Flo
       const b0 = bBase[g] as number;
       for (let i = 0; i < m; i += 1) {
         for (let j = 0; j < n; j += 1) {
-          let acc = out[(g * m + i) * n + j] as number;
-          for (let k = 0; k < term.k; k += 1) acc += (a[a0 + i * am + k * ak] as number) * (b[b0 + k * bk + j * bn] as number);
-          out[(g * m + i) * n + j] = acc * term.scale;
+          const place = (g * m + i) * n + j;
+          let acc = out[place] as number;
+          let size = bounded ? (magnitude[place] as number) : 0;
+          let inherited = error?.[place] ?? 0;
+          for (let k = 0; k < term.k; k += 1) {
+            const [ia, ib] = [a0 + i * am + k * ak, b0 + k * bk + j * bn];
+            const [x, y] = [a.value[ia] as number, b.value[ib] as number];
+            acc += x * y;
+            if (error === undefined) continue;
+            size += Math.abs(x * y);
+            const [ex, ey] = [a.error?.[ia] ?? 0, b.error?.[ib] ?? 0];
+            if (ex !== 0 || ey !== 0) inherited += Math.abs(x) * ey + Math.abs(y) * ex + ex * ey;
+          }
+          out[place] = acc * term.scale;
+          if (error === undefined) continue;
+          magnitude[place] = size * Math.abs(term.scale);
+          error[place] = (inherited + roundings(term.k) * size) * Math.abs(term.scale);
         }
       }
     });
   }
-  return out;
+  return { value: out, error };
 }
 
-function scatter(kernel: Extract<Kernel, { kind: 'scatter-add' }>, args: readonly Float64Array[]): Float64Array {
+function scatter(kernel: Extract<Kernel, { kind: 'scatter-add' }>, args: readonly Valued[], bounded: boolean): Valued {
   const [rows, width] = kernel.axes as readonly [number, number];
-  const ids = at(args, kernel.ids);
-  const values = at(args, kernel.values);
+  const ids = at(args, kernel.ids).value;
+  const { value: values, error: errors } = at(args, kernel.values);
   const out = new Float64Array(rows * width);
+  const error = bounded ? new Float64Array(out.length) : undefined;
+  const terms = new Map<number, number>();
+  if (bounded) for (let i = 0; i < kernel.count; i += 1) terms.set(ids[i] as number, (terms.get(ids[i] as number) ?? 0) + 1);
   for (let i = 0; i < kernel.count; i += 1) {
     const row = ids[i] as number;
     if (row < 0 || row >= rows) continue;
-    for (let j = 0; j < width; j += 1) out[row * width + j] = (out[row * width + j] as number) + (values[i * width + j] as number);
+    const rounding = roundings(terms.get(row) ?? 0);
+    for (let j = 0; j < width; j += 1) {
+      const place = row * width + j;
+      const x = values[i * width + j] as number;
+      out[place] = (out[place] as number) + x;
+      if (error !== undefined) error[place] = (error[place] as number) + (errors?.[i * width + j] ?? 0) + rounding * Math.abs(x);
+    }
   }
-  return out;
+  return { value: out, error };
 }
 
 /** Whether a load may leave its array, which only happens below a guard. */

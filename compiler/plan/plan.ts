@@ -2,7 +2,6 @@
  * @file Plan: graphs of entries and persistent tensors → Program. Kernels are selected, every byte gets its place, shaders are
  * written and those with one text become one, and each entry becomes a flat list of steps. Same input, same bytes out.
  */
-import { createHash } from 'node:crypto';
 import type { Graph, Node } from '../graph/graph.js';
 import { partsOf, splitTensors, type Part } from '../graph/split.js';
 import { refKey } from '../kernels/partition.js';
@@ -69,7 +68,7 @@ export function plan(given: readonly PlanEntry[], declared: readonly Persistent[
     const words = node.dtype === 'f32' ? Float32Array.from(data) : Int32Array.from(data);
     const base64 = Buffer.from(words.buffer).toString('base64');
     const key = `${node.dtype}:${base64}`;
-    const name = constants.get(key) ?? `constant/${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;
+    const name = constants.get(key) ?? `constant/${constants.size}`;
     if (!constants.has(key)) {
       constants.set(key, name);
       add({ name, shape: node.shape, dtype: node.dtype, kind: 'constants', source: { kind: 'data', base64 } satisfies Source });

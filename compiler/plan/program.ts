@@ -146,6 +146,8 @@ export interface Package {
   /** Learning rate over the host variables `step` and `total`. */
   readonly rate: ScalarExpr;
   readonly trained: readonly TrainedTensor[];
+  /** Frozen tensors that the base lacks and that were newly drawn: without them the adapter means nothing, so they are stored with it. */
+  readonly drawn: readonly TrainedTensor[];
   /** What the adapter's configuration file says; null where no adapter is trained and the whole model is written. */
   readonly adapterConfig: { readonly [key: string]: unknown } | null;
   /** What is measured: names known to the runtime's metrics. */

@@ -10,7 +10,10 @@ import { at, filesOf, importsOf, nodesOf, shipped, treeOf, type Finding, type So
 const programType = 'compiler/plan/program.ts';
 
 /** Packages that the two pure folders may use. Everything else that is not ours (Node, the GPU) is out of their reach. */
-const purePackages: Readonly<Record<string, readonly string[]>> = { grammar: ['chevrotain', 'fastest-levenshtein'], compiler: ['fastest-levenshtein'] };
+const purePackages: Readonly<Record<string, readonly string[]>> = {
+  grammar: ['chevrotain', 'fastest-levenshtein'],
+  compiler: ['fastest-levenshtein'],
+};
 
 /** Which folders of ours a folder may import, besides itself; the folders that are not named may import everything. */
 const allowed: Readonly<Record<string, (target: string, typeOnly: boolean) => boolean>> = {
@@ -30,7 +33,9 @@ function checkBorders(files: readonly SourceFile[]): readonly Finding[] {
     return importsOf(file).flatMap(({ target, ours, typeOnly, node }) => {
       if (!ours) {
         const packages = purePackages[folder];
-        return packages === undefined || packages.includes(target) || isHash(node) ? [] : [at(file, node, `${folder} may not import the package ${target}`)];
+        return packages === undefined || packages.includes(target) || isHash(node)
+          ? []
+          : [at(file, node, `${folder} may not import the package ${target}`)];
       }
       if (folderOf(target) === folder) return [];
       const rule = allowed[folder];
@@ -49,7 +54,8 @@ function checkPurity(files: readonly SourceFile[]): readonly Finding[] {
     .flatMap((file) =>
       [...nodesOf(treeOf(file))].flatMap((node) => {
         if (!ts.isIdentifier(node)) return [];
-        if (node.text === 'random' && ts.isPropertyAccessExpression(node.parent) && node.parent.expression.getText() === 'Math') return [at(file, node, 'Math.random in a pure folder')];
+        if (node.text === 'random' && ts.isPropertyAccessExpression(node.parent) && node.parent.expression.getText() === 'Math')
+          return [at(file, node, 'Math.random in a pure folder')];
         return impure.test(node.text) && isFreeUse(node) ? [at(file, node, `${node.text} in a pure folder`)] : [];
       }),
     );
@@ -65,13 +71,24 @@ function isFreeUse(node: ts.Identifier): boolean {
 
 function isDeclaredIn(node: ts.Identifier): boolean {
   return [...nodesOf(node.getSourceFile())].some(
-    (n) => (ts.isFunctionDeclaration(n) || ts.isVariableDeclaration(n) || ts.isParameter(n) || ts.isImportSpecifier(n)) && n.name !== undefined && ts.isIdentifier(n.name) && n.name.text === node.text,
+    (n) =>
+      (ts.isFunctionDeclaration(n) || ts.isVariableDeclaration(n) || ts.isParameter(n) || ts.isImportSpecifier(n)) &&
+      n.name !== undefined &&
+      ts.isIdentifier(n.name) &&
+      n.name.text === node.text,
   );
 }
 
 /** Circles of imports; those that are erased do not count, since they put nothing in an order. */
 function checkCircles(files: readonly SourceFile[]): readonly Finding[] {
-  const targets = new Map(files.map((file) => [file.path, importsOf(file).filter((i) => i.ours && !i.typeOnly).map((i) => i.target)]));
+  const targets = new Map(
+    files.map((file) => [
+      file.path,
+      importsOf(file)
+        .filter((i) => i.ours && !i.typeOnly)
+        .map((i) => i.target),
+    ]),
+  );
   const done = new Set<string>();
   const findings: Finding[] = [];
   const visit = (path: string, trail: readonly string[]): void => {
@@ -114,8 +131,14 @@ describe('borders between folders', () => {
   test('lets through what is allowed', () => {
     expect(
       checkBorders([
-        sample('runtime/a.ts', `import type { Program } from '../compiler/plan/program.js';\nimport { create } from 'webgpu';\nimport { readFileSync } from 'node:fs';`),
-        sample('compiler/spec/a.ts', `import type { Ast } from '../../grammar/ast.js';\nimport { distance } from 'fastest-levenshtein';\nimport { y } from '../graph/graph.js';\nimport { createHash } from 'node:crypto';`),
+        sample(
+          'runtime/a.ts',
+          `import type { Program } from '../compiler/plan/program.js';\nimport { create } from 'webgpu';\nimport { readFileSync } from 'node:fs';`,
+        ),
+        sample(
+          'compiler/spec/a.ts',
+          `import type { Ast } from '../../grammar/ast.js';\nimport { distance } from 'fastest-levenshtein';\nimport { y } from '../graph/graph.js';\nimport { createHash } from 'node:crypto';`,
+        ),
         sample('cli/a.ts', `import { x } from '../compiler/driver/driver.js';\nimport { openDevice } from '../runtime/device.js';`),
       ]),
     ).toEqual([]);
@@ -126,11 +149,24 @@ describe('pure folders', () => {
   test('the grammar and the compiler know no clock, no chance and no process', () => {
     expect(checkPurity(files)).toEqual([]);
   });
-  test.each([`export const a = Date.now();`, `export const a = new Date();`, `export const a = Math.random();`, `export const a = process.env['X'];`, `export const a = () => performance.now();`])('finds: %s', (text) => {
+  test.each([
+    `export const a = Date.now();`,
+    `export const a = new Date();`,
+    `export const a = Math.random();`,
+    `export const a = process.env['X'];`,
+    `export const a = () => performance.now();`,
+  ])('finds: %s', (text) => {
     expect(checkPurity([sample('compiler/a.ts', text)])).toHaveLength(1);
   });
   test('lets fields of those names through', () => {
-    expect(checkPurity([sample('compiler/a.ts', `interface P { process: number }\nexport const f = (p: P) => p.process + table.random;\nexport const g = { random: 1 };`)])).toEqual([]);
+    expect(
+      checkPurity([
+        sample(
+          'compiler/a.ts',
+          `interface P { process: number }\nexport const f = (p: P) => p.process + table.random;\nexport const g = { random: 1 };`,
+        ),
+      ]),
+    ).toEqual([]);
   });
 });
 
@@ -139,10 +175,16 @@ describe('import circles', () => {
     expect(checkCircles(files)).toEqual([]);
   });
   test('finds a circle of three', () => {
-    const circle = [sample('cli/a.ts', `import { b } from './b.js';`), sample('cli/b.ts', `import { c } from './c.js';`), sample('cli/c.ts', `export * from './a.js';`)];
+    const circle = [
+      sample('cli/a.ts', `import { b } from './b.js';`),
+      sample('cli/b.ts', `import { c } from './c.js';`),
+      sample('cli/c.ts', `export * from './a.js';`),
+    ];
     expect(checkCircles(circle)).toEqual(['cli/a.ts:1: import circle cli/a.ts → cli/b.ts → cli/c.ts → cli/a.ts']);
   });
   test('a circle of types alone is none', () => {
-    expect(checkCircles([sample('cli/a.ts', `import type { B } from './b.js';`), sample('cli/b.ts', `import { type A } from './a.js';`)])).toEqual([]);
+    expect(
+      checkCircles([sample('cli/a.ts', `import type { B } from './b.js';`), sample('cli/b.ts', `import { type A } from './a.js';`)]),
+    ).toEqual([]);
   });
 });

@@ -24,7 +24,10 @@ export const shipped = ['grammar', 'compiler', 'runtime', 'cli', 'editor', 'benc
 
 /** Every file of the given folders with one of the endings, in alphabetical order. */
 export function filesOf(folders: readonly string[], endings: readonly string[]): readonly SourceFile[] {
-  return folders.flatMap((folder) => pathsBelow(folder)).filter((path) => endings.some((ending) => path.endsWith(ending))).map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+  return folders
+    .flatMap((folder) => pathsBelow(folder))
+    .filter((path) => endings.some((ending) => path.endsWith(ending)))
+    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 }
 
 function pathsBelow(folder: string): string[] {
@@ -95,5 +98,11 @@ function isErased(clause: ts.ImportClause | undefined): boolean {
   if (clause === undefined) return false;
   if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true;
   const named = clause.namedBindings;
-  return clause.name === undefined && named !== undefined && ts.isNamedImports(named) && named.elements.length > 0 && named.elements.every((e) => e.isTypeOnly);
+  return (
+    clause.name === undefined &&
+    named !== undefined &&
+    ts.isNamedImports(named) &&
+    named.elements.length > 0 &&
+    named.elements.every((e) => e.isTypeOnly)
+  );
 }

@@ -14,7 +14,9 @@ function checkDefinitions(files: readonly SourceFile[]): readonly Finding[] {
     const { value, diagnostics } = parseFile(file.text, file.path);
     const line = (offset: number): number => file.text.slice(0, offset).split('\n').length;
     const problems = diagnostics.map((d) => `${file.path}:${line(d.span.start)}: ${d.code} ${d.message}`);
-    const undocumented = value.items.filter((item) => item.kind === 'definition' && !/\w.*[.:]/.test(item.doc)).map((item) => `${file.path}:${line(item.span.start)}: ${item.kind === 'definition' ? item.name.text : ''} has no doc comment`);
+    const undocumented = value.items
+      .filter((item) => item.kind === 'definition' && !/\w.*[.:]/.test(item.doc))
+      .map((item) => `${file.path}:${line(item.span.start)}: ${item.kind === 'definition' ? item.name.text : ''} has no doc comment`);
     return [...problems, ...undocumented];
   });
 }
@@ -30,6 +32,8 @@ describe('the standard library', () => {
   test('finds a file in another language', () => expect(checkEndings(sample('', 'stdlib/adapters/lora.ts'))).toHaveLength(1));
 
   test('parses, and every definition is documented', () => expect(checkDefinitions(all)).toEqual([]));
-  test.each(['def f(x) = x\n', '// A comment.\ndef f(x) = x\n', '///\ndef f(x) = x\n', '/// Doc.\ndef f(x) =\n'])('finds: %j', (text) => expect(checkDefinitions(sample(text))).toHaveLength(1));
+  test.each(['def f(x) = x\n', '// A comment.\ndef f(x) = x\n', '///\ndef f(x) = x\n', '/// Doc.\ndef f(x) =\n'])('finds: %j', (text) =>
+    expect(checkDefinitions(sample(text))).toHaveLength(1),
+  );
   test('takes a documented definition', () => expect(checkDefinitions(sample('/// Identity.\ndef f(x) = x\n'))).toEqual([]));
 });

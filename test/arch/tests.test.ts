@@ -17,11 +17,30 @@ function isRunner(node: ts.Expression): boolean {
 function checkSkips(files: readonly SourceFile[]): readonly Finding[] {
   return files.flatMap((file) =>
     [...nodesOf(treeOf(file))].flatMap((node) => {
-      if (ts.isPropertyAccessExpression(node) && /^(skip|only|todo|fails)$/.test(node.name.text) && isRunner(node.expression)) return [at(file, node, `${node.name.text} on a test`)];
-      if (ts.isCallExpression(node) && ts.isIdentifier(node.expression) && /^(xit|xtest|xdescribe|fit|fdescribe)$/.test(node.expression.text)) return [at(file, node, `${node.expression.text} of a test`)];
-      if (ts.isPropertyAccessExpression(node) && /^(skipIf|runIf)$/.test(node.name.text) && isRunner(node.expression) && !printsReason(node, file)) return [at(file, node, `${node.name.text} without a reason`)];
+      if (ts.isPropertyAccessExpression(node) && /^(skip|only|todo|fails)$/.test(node.name.text) && isRunner(node.expression))
+        return [at(file, node, `${node.name.text} on a test`)];
+      if (
+        ts.isCallExpression(node) &&
+        ts.isIdentifier(node.expression) &&
+        /^(xit|xtest|xdescribe|fit|fdescribe)$/.test(node.expression.text)
+      )
+        return [at(file, node, `${node.expression.text} of a test`)];
+      if (
+        ts.isPropertyAccessExpression(node) &&
+        /^(skipIf|runIf)$/.test(node.name.text) &&
+        isRunner(node.expression) &&
+        !printsReason(node, file)
+      )
+        return [at(file, node, `${node.name.text} without a reason`)];
       // `context.skip('reason')` prints its reason; without one it does not.
-      if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && node.expression.name.text === 'skip' && !isRunner(node.expression.expression) && !givesReason(node)) return [at(file, node, 'a skip without a reason')];
+      if (
+        ts.isCallExpression(node) &&
+        ts.isPropertyAccessExpression(node.expression) &&
+        node.expression.name.text === 'skip' &&
+        !isRunner(node.expression.expression) &&
+        !givesReason(node)
+      )
+        return [at(file, node, 'a skip without a reason')];
       return [];
     }),
   );
@@ -49,9 +68,12 @@ function checkAssertions(files: readonly SourceFile[]): readonly Finding[] {
     [...nodesOf(treeOf(file))].flatMap((node) => {
       if (!ts.isCallExpression(node)) return [];
       const callee = node.expression;
-      if (ts.isPropertyAccessExpression(callee) && /^(toBeTruthy|toBeFalsy)$/.test(callee.name.text)) return [at(file, node, `${callee.name.text} says too little: name the value`)];
+      if (ts.isPropertyAccessExpression(callee) && /^(toBeTruthy|toBeFalsy)$/.test(callee.name.text))
+        return [at(file, node, `${callee.name.text} says too little: name the value`)];
       const [argument] = node.arguments;
-      const constant = argument !== undefined && (argument.kind === ts.SyntaxKind.TrueKeyword || argument.kind === ts.SyntaxKind.FalseKeyword || ts.isNumericLiteral(argument));
+      const constant =
+        argument !== undefined &&
+        (argument.kind === ts.SyntaxKind.TrueKeyword || argument.kind === ts.SyntaxKind.FalseKeyword || ts.isNumericLiteral(argument));
       return ts.isIdentifier(callee) && callee.text === 'expect' && constant ? [at(file, node, 'expect of a constant cannot fail')] : [];
     }),
   );
@@ -59,7 +81,9 @@ function checkAssertions(files: readonly SourceFile[]): readonly Finding[] {
 
 /** A test file without a test, or a test without an assertion, passes whatever happens. */
 function checkEmptiness(files: readonly SourceFile[]): readonly Finding[] {
-  return files.filter((file) => file.path.endsWith('.test.ts') && !/\bexpect\b|\bassert\b|\bcheck\w*\(/.test(file.text)).map((file) => `${file.path}:1: asserts nothing`);
+  return files
+    .filter((file) => file.path.endsWith('.test.ts') && !/\bexpect\b|\bassert\b|\bcheck\w*\(/.test(file.text))
+    .map((file) => `${file.path}:1: asserts nothing`);
 }
 
 const files = filesOf(['test', 'examples', 'editor', 'bench'], ['.ts']);
@@ -70,16 +94,32 @@ describe('skipped tests', () => {
     expect(files.some((file) => file.path === 'test/arch/tests.test.ts')).toBe(true);
     expect(checkSkips(files)).toEqual([]);
   });
-  test.each(["test.skip('a', () => {});", "describe.only('a', () => {});", "it.todo('a');", "test.each([1]).skip('a', () => {});", "test.skipIf(slow)('a', () => {});", "xit('a', () => {});", "test('a', (context) => context.skip());", "test('a', ({ skip }) => { c.skip(''); });"])(
-    'finds: %s',
-    (text) => expect(checkSkips(sample(text))).toHaveLength(1),
-  );
-  test('takes a skip that says why', () => expect(checkSkips(sample("test.runIf(linux)('opens (Linux only)', () => {}); test('a', (context) => { context.skip('no device: install a driver'); context.skip(device === undefined, reason); });"))).toEqual([]));
+  test.each([
+    "test.skip('a', () => {});",
+    "describe.only('a', () => {});",
+    "it.todo('a');",
+    "test.each([1]).skip('a', () => {});",
+    "test.skipIf(slow)('a', () => {});",
+    "xit('a', () => {});",
+    "test('a', (context) => context.skip());",
+    "test('a', ({ skip }) => { c.skip(''); });",
+  ])('finds: %s', (text) => expect(checkSkips(sample(text))).toHaveLength(1));
+  test('takes a skip that says why', () =>
+    expect(
+      checkSkips(
+        sample(
+          "test.runIf(linux)('opens (Linux only)', () => {}); test('a', (context) => { context.skip('no device: install a driver'); context.skip(device === undefined, reason); });",
+        ),
+      ),
+    ).toEqual([]));
 });
 
 describe('assertions', () => {
   test('every one can fail', () => expect(checkAssertions(files)).toEqual([]));
-  test.each(['expect(true).toBe(true);', 'expect(1).toBe(1);', 'expect(x).toBeTruthy();', 'expect(x).not.toBeFalsy();'])('finds: %s', (text) => expect(checkAssertions(sample(text))).toHaveLength(1));
+  test.each(['expect(true).toBe(true);', 'expect(1).toBe(1);', 'expect(x).toBeTruthy();', 'expect(x).not.toBeFalsy();'])(
+    'finds: %s',
+    (text) => expect(checkAssertions(sample(text))).toHaveLength(1),
+  );
   test('takes one that names its value', () => expect(checkAssertions(sample('expect(ok).toBe(true);'))).toEqual([]));
 
   test('every test file has one', () => expect(checkEmptiness(files)).toEqual([]));

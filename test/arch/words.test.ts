@@ -14,14 +14,42 @@ import { filesOf, type Finding, type SourceFile } from './source-files.js';
 const named: readonly DefinitionKind[] = ['adapter', 'model', 'optimizer', 'format'];
 
 /** Names that design.md gives as examples, and their nearest relatives. */
-const known = ['lora', 'dora', 'qlora', 'vblora', 'waveft', 'ia3', 'adalora', 'loha', 'lokr', 'bert', 'roberta', 'distilbert', 'llama', 'qwen', 'gpt2', 'mistral', 'gemma', 'nf4', 'fp4', 'gptq', 'awq', 'adamw', 'adafactor'];
+const known = [
+  'lora',
+  'dora',
+  'qlora',
+  'vblora',
+  'waveft',
+  'ia3',
+  'adalora',
+  'loha',
+  'lokr',
+  'bert',
+  'roberta',
+  'distilbert',
+  'llama',
+  'qwen',
+  'gpt2',
+  'mistral',
+  'gemma',
+  'nf4',
+  'fp4',
+  'gptq',
+  'awq',
+  'adamw',
+  'adafactor',
+];
 
 /** Where foreign formats are read and written. */
 const isForeign = (path: string): boolean => path.startsWith('runtime/weights/') || path.startsWith('runtime/export');
 
 /** Names a parsed file defines, and the foreign names it gives them, in lower case. */
 function namesIn(file: File): readonly string[] {
-  return file.items.flatMap((item) => (item.kind === 'definition' && named.includes(item.what) ? [item.name.text, ...item.foreign.map((f) => f.value)] : [])).map((name) => name.toLowerCase());
+  return file.items
+    .flatMap((item) =>
+      item.kind === 'definition' && named.includes(item.what) ? [item.name.text, ...item.foreign.map((f) => f.value)] : [],
+    )
+    .map((name) => name.toLowerCase());
 }
 
 function forbiddenWords(files: readonly SourceFile[]): readonly string[] {
@@ -51,7 +79,10 @@ function isPart(line: string, start: number, end: number): boolean {
   const last = line[end - 1] ?? ' ';
   const after = line[end] ?? ' ';
   const begins = !/[A-Za-z0-9]/.test(before) || (/[A-Z]/.test(first) && /[a-z0-9]/.test(before));
-  const ends = !/[A-Za-z0-9]/.test(after) || (/[A-Z]/.test(after) && (/[a-z0-9]/.test(last) || /[a-z]/.test(line[end + 1] ?? ' '))) || (/[0-9]/.test(after) && /[A-Za-z]/.test(last));
+  const ends =
+    !/[A-Za-z0-9]/.test(after) ||
+    (/[A-Z]/.test(after) && (/[a-z0-9]/.test(last) || /[a-z]/.test(line[end + 1] ?? ' '))) ||
+    (/[0-9]/.test(after) && /[A-Za-z]/.test(last));
   return begins && ends;
 }
 
@@ -65,19 +96,37 @@ describe('names of methods, models, formats and optimisers', () => {
   });
 
   test('are taken from the standard library', () => {
-    const text = '/// A.\nadapter brandnew(rank: Int = 8) on linear(in, out) for "BRAND_NEW" {\n  delta = none\n}\n\n/// B.\ndef harmless(x) = x\n';
+    const text =
+      '/// A.\nadapter brandnew(rank: Int = 8) on linear(in, out) for "BRAND_NEW" {\n  delta = none\n}\n\n/// B.\ndef harmless(x) = x\n';
     expect(forbiddenWords(sample(text, 'stdlib/adapters/brandnew.peft'))).toEqual([...known, 'brand_new', 'brandnew'].sort());
   });
 
-  test.each(['const lora = 1;', '// as LoRA does', 'const loraScale = 1;', 'const isLora = true;', 'const LORA_RANK = 8;', "if (name === 'bert') {}", 'function bertLayer() {}', 'const bert_layer = 1;', 'type AdamWState = 1;', 'const gpt2Layers = 1;', 'const llama2 = 1;'])(
-    'finds: %s',
-    (text) => expect(checkWords(sample(text), words)).not.toEqual([]),
+  test.each([
+    'const lora = 1;',
+    '// as LoRA does',
+    'const loraScale = 1;',
+    'const isLora = true;',
+    'const LORA_RANK = 8;',
+    "if (name === 'bert') {}",
+    'function bertLayer() {}',
+    'const bert_layer = 1;',
+    'type AdamWState = 1;',
+    'const gpt2Layers = 1;',
+    'const llama2 = 1;',
+  ])('finds: %s', (text) => expect(checkWords(sample(text), words)).not.toEqual([]));
+
+  test.each(['const exploration = 1;', 'const Albertina = 1;', 'const floral = 1;', 'const liberty = 1;', '// gpt3 is not known'])(
+    'lets through: %s',
+    (text) => expect(checkWords(sample(text), words)).toEqual([]),
   );
 
-  test.each(['const exploration = 1;', 'const Albertina = 1;', 'const floral = 1;', 'const liberty = 1;', '// gpt3 is not known'])('lets through: %s', (text) => expect(checkWords(sample(text), words)).toEqual([]));
-
   test('may stand where foreign formats are read and written, and in the command line', () => {
-    expect(checkWords([...sample('const lora = 1;', 'runtime/weights/adapter-folder.ts'), ...sample('const lora = 1;', 'runtime/export-adapter.ts')], words)).toEqual([]);
+    expect(
+      checkWords(
+        [...sample('const lora = 1;', 'runtime/weights/adapter-folder.ts'), ...sample('const lora = 1;', 'runtime/export-adapter.ts')],
+        words,
+      ),
+    ).toEqual([]);
     expect(checkWords(sample('const lora = 1;', 'runtime/train.ts'), words)).toHaveLength(1);
   });
 });

@@ -21,15 +21,23 @@ describe('peft fmt', () => {
   });
 
   test('formats files, folders and patterns, each file once', async () => {
-    await inFolder({ 'a.peft': ugly, 'in/b.peft': ugly, 'in/deep/c.peft': ugly, 'in/d.txt': ugly, 'node_modules/e.peft': ugly, '.hidden/f.peft': ugly }, async (folder, peft) => {
-      expect(await peft(['fmt', 'in/**/*.peft', 'in/b.peft', 'in'])).toEqual({ code: 0, out: '', err: 'formatted in/b.peft\nformatted in/deep/c.peft\n' });
-      expect(readFileSync(join(folder, 'in/b.peft'), 'utf8')).toBe(pretty);
-      expect(readFileSync(join(folder, 'a.peft'), 'utf8')).toBe(ugly);
-      expect(await peft(['fmt', '.'])).toEqual({ code: 0, out: '', err: 'formatted a.peft\n' });
-      for (const untouched of ['in/d.txt', 'node_modules/e.peft', '.hidden/f.peft']) expect(readFileSync(join(folder, untouched), 'utf8'), untouched).toBe(ugly);
-      expect(await peft(['fmt', '.'])).toEqual({ code: 0, out: '', err: '' });
-      expect(readdirSync(folder).sort()).toEqual(['.hidden', 'a.peft', 'in', 'node_modules']);
-    });
+    await inFolder(
+      { 'a.peft': ugly, 'in/b.peft': ugly, 'in/deep/c.peft': ugly, 'in/d.txt': ugly, 'node_modules/e.peft': ugly, '.hidden/f.peft': ugly },
+      async (folder, peft) => {
+        expect(await peft(['fmt', 'in/**/*.peft', 'in/b.peft', 'in'])).toEqual({
+          code: 0,
+          out: '',
+          err: 'formatted in/b.peft\nformatted in/deep/c.peft\n',
+        });
+        expect(readFileSync(join(folder, 'in/b.peft'), 'utf8')).toBe(pretty);
+        expect(readFileSync(join(folder, 'a.peft'), 'utf8')).toBe(ugly);
+        expect(await peft(['fmt', '.'])).toEqual({ code: 0, out: '', err: 'formatted a.peft\n' });
+        for (const untouched of ['in/d.txt', 'node_modules/e.peft', '.hidden/f.peft'])
+          expect(readFileSync(join(folder, untouched), 'utf8'), untouched).toBe(ugly);
+        expect(await peft(['fmt', '.'])).toEqual({ code: 0, out: '', err: '' });
+        expect(readdirSync(folder).sort()).toEqual(['.hidden', 'a.peft', 'in', 'node_modules']);
+      },
+    );
   });
 
   test('--check writes nothing and names what is not formatted', async () => {
@@ -75,7 +83,12 @@ describe('peft fmt', () => {
   test.each([
     ['bytes that are no UTF-8', [...Buffer.from('// é\n// '), 0xff, 0x0a], 'byte 0xff at offset 9 of the file', 'a.peft:2:4'],
     ['a character cut off at the end', [...Buffer.from('// \u{fffd} '), 0xe2, 0x82], 'byte 0xe2 at offset 7 of the file', 'a.peft:1:6'],
-    ['an overlong form after a byte-order mark', [0xef, 0xbb, 0xbf, 0x2f, 0x2f, 0xc0, 0xaf], 'byte 0xc0 at offset 5 of the file', 'a.peft:1:3'],
+    [
+      'an overlong form after a byte-order mark',
+      [0xef, 0xbb, 0xbf, 0x2f, 0x2f, 0xc0, 0xaf],
+      'byte 0xc0 at offset 5 of the file',
+      'a.peft:1:3',
+    ],
   ] as const)('%s are an error with their place', async (_name, bytes, message, place) => {
     await inFolder({ 'a.peft': Uint8Array.from(bytes) }, async (folder, peft) => {
       const { code, out, err } = await peft(['fmt', 'a.peft']);
@@ -124,22 +137,36 @@ describe('peft init', () => {
       const { value, diagnostics } = parseFile(text, 'my first-try.peft');
       expect(diagnostics).toEqual([]);
       expect(printFile(value)).toBe(text);
-      expect(value.items.map((item) => (item.kind === 'experiment' ? [item.name.text, item.doc !== ''] : item.kind))).toEqual([['my_first_try', true]]);
+      expect(value.items.map((item) => (item.kind === 'experiment' ? [item.name.text, item.doc !== ''] : item.kind))).toEqual([
+        ['my_first_try', true],
+      ]);
       expect(text.match(/^ *\/\/ /gm)?.length).toBeGreaterThanOrEqual(5);
     });
   });
 
   test('overwrites nothing', async () => {
     await inFolder({ 'a.peft': 'mine\n' }, async (folder, peft) => {
-      expect(await peft(['init', 'a.peft'])).toEqual({ code: 2, out: '', err: 'error: a.peft exists already and is left as it is\n  help: name another file, or remove this one first\n' });
+      expect(await peft(['init', 'a.peft'])).toEqual({
+        code: 2,
+        out: '',
+        err: 'error: a.peft exists already and is left as it is\n  help: name another file, or remove this one first\n',
+      });
       expect(readFileSync(join(folder, 'a.peft'), 'utf8')).toBe('mine\n');
     });
   });
 
   test('says where it cannot write, and leaves nothing behind', async () => {
     await inFolder({}, async (folder, peft) => {
-      expect(await peft(['init', 'no/such/folder.peft'])).toEqual({ code: 2, out: '', err: 'error: no/such/folder.peft cannot be written: there is no such file or folder\n' });
-      expect(await peft(['init', 'notes.txt'])).toEqual({ code: 2, out: '', err: 'error: notes.txt does not end in .peft\n  help: peft init notes.txt.peft\n' });
+      expect(await peft(['init', 'no/such/folder.peft'])).toEqual({
+        code: 2,
+        out: '',
+        err: 'error: no/such/folder.peft cannot be written: there is no such file or folder\n',
+      });
+      expect(await peft(['init', 'notes.txt'])).toEqual({
+        code: 2,
+        out: '',
+        err: 'error: notes.txt does not end in .peft\n  help: peft init notes.txt.peft\n',
+      });
       expect(readdirSync(folder)).toEqual([]);
       expect(existsSync(join(folder, 'experiment.peft'))).toBe(false);
     });

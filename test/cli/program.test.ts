@@ -27,14 +27,17 @@ const cases: readonly (readonly [args: readonly string[], code: number, out?: Re
 ];
 
 describe('the command line', () => {
-  test.each(cases.map(([args, code, out = /^$/, err = /^$/]) => ({ args, code, out, err })))('peft $args answers $code', async ({ args, code, out, err }) => {
-    await inFolder({}, async (_folder, peft) => {
-      const answer = await peft(args);
-      expect(answer.out).toMatch(out);
-      expect(answer.err).toMatch(err);
-      expect(answer.code).toBe(code);
-    });
-  });
+  test.each(cases.map(([args, code, out = /^$/, err = /^$/]) => ({ args, code, out, err })))(
+    'peft $args answers $code',
+    async ({ args, code, out, err }) => {
+      await inFolder({}, async (_folder, peft) => {
+        const answer = await peft(args);
+        expect(answer.out).toMatch(out);
+        expect(answer.err).toMatch(err);
+        expect(answer.code).toBe(code);
+      });
+    },
+  );
 
   test('every verb says what it does and shows how', async () => {
     for (const name of verbNames) {
@@ -63,17 +66,55 @@ describe('the command line', () => {
 
 describe('errors', () => {
   test.each([
-    ['one the user can mend', new UserError('the file a.peft is gone', 'bring it back'), undefined, 'error: the file a.peft is gone\n  help: bring it back\n', exitCodes.failure],
-    ['one with a code of its own', new UserError('the lock differs', undefined, exitCodes.drift), undefined, 'error: the lock differs\n', exitCodes.drift],
-    ['no device', new DeviceError('unavailable', 'no device was found', 'install a driver'), undefined, 'error: no device was found\n  help: install a driver\n', exitCodes.failure],
-    ['a bug', new TypeError('x is not a function\nand more'), undefined, 'internal error: x is not a function\n  this is a bug in peft, not in your file: please report it; PEFT_DEBUG=1 shows the stack\n', exitCodes.failure],
-    ['a misused device', new DeviceError('misuse', 'no tensor "a"'), '0', 'internal error: no tensor "a"\n  this is a bug in peft, not in your file: please report it; PEFT_DEBUG=1 shows the stack\n', exitCodes.failure],
-    ['something odd', 'thrown text', undefined, 'internal error: thrown text\n  this is a bug in peft, not in your file: please report it; PEFT_DEBUG=1 shows the stack\n', exitCodes.failure],
+    [
+      'one the user can mend',
+      new UserError('the file a.peft is gone', 'bring it back'),
+      undefined,
+      'error: the file a.peft is gone\n  help: bring it back\n',
+      exitCodes.failure,
+    ],
+    [
+      'one with a code of its own',
+      new UserError('the lock differs', undefined, exitCodes.drift),
+      undefined,
+      'error: the lock differs\n',
+      exitCodes.drift,
+    ],
+    [
+      'no device',
+      new DeviceError('unavailable', 'no device was found', 'install a driver'),
+      undefined,
+      'error: no device was found\n  help: install a driver\n',
+      exitCodes.failure,
+    ],
+    [
+      'a bug',
+      new TypeError('x is not a function\nand more'),
+      undefined,
+      'internal error: x is not a function\n  this is a bug in peft, not in your file: please report it; PEFT_DEBUG=1 shows the stack\n',
+      exitCodes.failure,
+    ],
+    [
+      'a misused device',
+      new DeviceError('misuse', 'no tensor "a"'),
+      '0',
+      'internal error: no tensor "a"\n  this is a bug in peft, not in your file: please report it; PEFT_DEBUG=1 shows the stack\n',
+      exitCodes.failure,
+    ],
+    [
+      'something odd',
+      'thrown text',
+      undefined,
+      'internal error: thrown text\n  this is a bug in peft, not in your file: please report it; PEFT_DEBUG=1 shows the stack\n',
+      exitCodes.failure,
+    ],
   ] as const)('%s', (_name, error, debug, text, code) => expect(endingOf(error, debug)).toEqual({ text, code }));
 
   test('the stack is shown where it is asked for, and only there', () => {
     const error = new TypeError('x is not a function');
-    expect(endingOf(error, '1').text).toMatch(/^TypeError: x is not a function\n {4}at [^]*\ninternal error: x is not a function\n.*with the stack above\n$/);
+    expect(endingOf(error, '1').text).toMatch(
+      /^TypeError: x is not a function\n {4}at [^]*\ninternal error: x is not a function\n.*with the stack above\n$/,
+    );
     expect(endingOf(error, undefined).text).not.toContain('    at ');
   });
 });

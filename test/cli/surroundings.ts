@@ -21,7 +21,10 @@ export interface Given {
 }
 
 /** Runs a body in a fresh folder that holds the given files; the folder is removed afterwards. */
-export async function inFolder(files: Readonly<Record<string, string | Uint8Array>>, body: (folder: string, peft: (args: readonly string[], given?: Given) => Promise<Answer>) => Promise<void>): Promise<void> {
+export async function inFolder(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  body: (folder: string, peft: (args: readonly string[], given?: Given) => Promise<Answer>) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'peft-cli-'));
   try {
     for (const [name, content] of Object.entries(files)) {
@@ -43,7 +46,8 @@ async function runIn(cwd: string, args: readonly string[], given: Given): Promis
     env: given.env ?? {},
     out: (text) => void (out += text),
     err: (text) => void (err += text),
-    stdin: () => Promise.resolve(typeof given.stdin === 'string' ? new TextEncoder().encode(given.stdin) : (given.stdin ?? new Uint8Array())),
+    stdin: () =>
+      Promise.resolve(typeof given.stdin === 'string' ? new TextEncoder().encode(given.stdin) : (given.stdin ?? new Uint8Array())),
     terminal: { out: terminal, err: terminal },
     interruption: () => new AbortController().signal,
   });
