@@ -1,12 +1,15 @@
 /**
  * @file The matmul template beside the kernel everyone writes first, one thread an output, in one process: both run in turns on
  * the same buffers, and the best of several runs of each counts. `PEFT_DEVICE=npm` measures SwiftShader.
+ *
+ * A software adapter runs in this process, so its time is the processor time of the process shared by the cores: what the wall
+ * clock says of an otherwise idle machine, and hardly changed by what else runs. A graphics card is timed by the wall clock.
  */
 import type { Matmul, View } from '../compiler/kernels/kernel.js';
 import type { Emitted } from '../compiler/wgsl/expression.js';
 import { emitMatmul } from '../compiler/wgsl/matmul.js';
 import { openDevice, type Device } from '../runtime/device.js';
-import { adapterSlug, circumstances, printTable, round, writeResults, type Benchmark } from './report.js';
+import { adapterSlug, circumstances, clockName, printTable, round, stopwatch, writeResults, type Benchmark } from './report.js';
 
 /** One product: batch, m, n, k, the layouts of both operands, and the rank of a low-rank term, 0 where there is none. */
 interface Size {
@@ -59,7 +62,8 @@ function kernelOf({ batch, m, n, k, layout, rank }: Size): Matmul {
   return { kind: 'matmul', label: 'product', axes, args, body: [{ kind: 'accumulator' }], stores: [{ arg: out, view: layoutOf(false, m, n, batch), value: 0, accumulate: false }], terms, flops: 2 * batch * m * n * (k + rank) };
 }
 
-/** One thread an output: two loads for each multiplication. */
+/** One thread an output: two loads for each multiplication. Sizes stand outside the loop and indices are
+ * carried along; other workgroups (64x1, 16x16, constants for sizes) are no faster on lavapipe. */
 function naive(kernel: Matmul): Emitted {
   const [m, n] = kernel.axes.slice(-2) as [number, number];
   const batch = kernel.axes.length > 2 ? (kernel.axes[0] as number) : 1;
@@ -68,20 +72,28 @@ function naive(kernel: Matmul): Emitted {
     const at = words.push(value) - 1;
     return `u.d[${at >> 2}].${'xyzw'[at & 3]}`;
   };
-  const stride = (view: View, axis: number): string => word(view.strides.at(axis) as number);
-  const [rows, columns] = [word(m), word(n)];
-  const loops = kernel.terms.map(({ a, b, k, scale }) => {
-    const left = `g.z * ${word(a.view.strides.length > 2 ? (a.view.strides[0] as number) : 0)} + g.y * ${stride(a.view, -2)} + k * ${stride(a.view, -1)}`;
-    const right = `g.z * ${word(b.view.strides.length > 2 ? (b.view.strides[0] as number) : 0)} + g.x * ${stride(b.view, -1)} + k * ${stride(b.view, -2)}`;
-    return `for (var k = 0u; k < ${word(k)}; k += 1u) { sum += t${a.arg}[${left}] * t${b.arg}[${right}]; }\n  sum *= ${scale}.0;`;
+  const bounds = [`let rows = ${word(m)};`, `let columns = ${word(n)};`];
+  const loops = kernel.terms.flatMap(({ a, b, k, scale }, t) => {
+    const operand = (name: string, view: View, outer: number, inner: number, index: string): string[] => [
+      `var ${name} = g.z * ${word(view.strides.length > 2 ? (view.strides[0] as number) : 0)} + ${index} * ${word(view.strides.at(outer) as number)};`,
+      `let ${name}_step = ${word(view.strides.at(inner) as number)};`,
+    ];
+    return [
+      ...operand(`a${t}`, a.view, -2, -1, 'g.y'),
+      ...operand(`b${t}`, b.view, -1, -2, 'g.x'),
+      `let steps${t} = ${word(k)};`,
+      `for (var k = 0u; k < steps${t}; k += 1u) { sum += t${a.arg}[a${t}] * t${b.arg}[b${t}]; a${t} += a${t}_step; b${t} += b${t}_step; }`,
+      ...(scale === 1 ? [] : [`sum *= ${scale}.0;`]),
+    ];
   });
   const out = kernel.args.length - 1;
   const main = `@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) g: vec3<u32>) {
-  if (g.x >= ${columns} || g.y >= ${rows}) { return; }
+  ${bounds.join('\n  ')}
+  if (g.x >= columns || g.y >= rows) { return; }
   var sum = 0.0;
   ${loops.join('\n  ')}
-  t${out}[(g.z * ${rows} + g.y) * ${columns} + g.x] = sum;
+  t${out}[(g.z * rows + g.y) * columns + g.x] = sum;
 }`;
   while (words.length % 4 !== 0) words.push(0);
   const code = [
@@ -104,7 +116,7 @@ async function prepare(device: Device, shader: Emitted, storage: readonly GPUBuf
   const { gpu } = device;
   const uniforms = gpu.createBuffer({ size: shader.uniforms.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
   gpu.queue.writeBuffer(uniforms, 0, new Uint32Array(shader.uniforms));
-  const began = performance.now();
+  const began = stopwatch(device);
   const pipeline = await gpu.createComputePipelineAsync({ layout: 'auto', compute: { module: gpu.createShaderModule({ code: shader.code }), entryPoint: 'main' } });
   const group = gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries: [uniforms, ...storage].map((buffer, binding) => ({ binding, resource: { buffer } })) });
   const time = async (repeats: number): Promise<number> => {
@@ -114,10 +126,10 @@ async function prepare(device: Device, shader: Emitted, storage: readonly GPUBuf
     pass.setBindGroup(0, group);
     for (let i = 0; i < repeats; i += 1) pass.dispatchWorkgroups(...shader.workgroups);
     pass.end();
-    const before = performance.now();
+    const clock = stopwatch(device);
     gpu.queue.submit([encoder.finish()]);
     await gpu.queue.onSubmittedWorkDone();
-    return (performance.now() - before) / repeats;
+    return clock() / repeats;
   };
   const result = async (): Promise<Float32Array> => {
     const output = storage.at(-1) as GPUBuffer;
@@ -131,7 +143,7 @@ async function prepare(device: Device, shader: Emitted, storage: readonly GPUBuf
     return values;
   };
   await time(1);
-  return { time, result, firstMilliseconds: performance.now() - began };
+  return { time, result, firstMilliseconds: began() };
 }
 
 /** Rounds of both kernels in turn; the best of each counts. */
@@ -160,7 +172,7 @@ async function measure(device: Device, size: Size): Promise<Record<string, strin
     const repeats = async (ready: Ready): Promise<number> => Math.max(1, Math.ceil(milliseconds / Math.max(await ready.time(1), 0.05)));
     const [a, b] = [await repeats(simple), await repeats(template)];
     let [slow, fast] = [Infinity, Infinity];
-    for (let round = 0; round < rounds; round += 1) {
+    for (let turn = 0; turn < rounds; turn += 1) {
       slow = Math.min(slow, await simple.time(a));
       fast = Math.min(fast, await template.time(b));
     }
@@ -183,8 +195,8 @@ export const benchmark: Benchmark = {
         process.stderr.write(`${Object.values(row).join('  ')}\n`);
       }
       const head = ['role', 'size', 'layout', 'naive', 'template', 'ratio', 'first'];
-      printTable(`GFLOPS on ${device.describe().name}; ratio: template to naive; first: pipeline and first run, ms`, head, rows.map((row) => head.map((column) => row[column] as string | number)));
-      writeResults(`matmul-${adapterSlug(device)}`, circumstances(device), { unit: 'GFLOPS, best of 5; first: milliseconds of pipeline and first dispatch', rows });
+      printTable(`GFLOPS on ${device.describe().name} by ${clockName(device)}; ratio: template to naive; first: pipeline and first run, ms`, head, rows.map((row) => head.map((column) => row[column] as string | number)));
+      writeResults(`matmul-${adapterSlug(device)}`, circumstances(device), { unit: 'GFLOPS, best of 5; first: milliseconds of pipeline and first dispatch', clock: clockName(device), rows });
     } finally {
       device.close();
     }

@@ -71,3 +71,19 @@ export function median(values: readonly number[]): number {
 
 /** Rounds to a number of digits after the point. */
 export const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+
+/** What `stopwatch` reads on this device. */
+export const clockName = (device: Device): string => (device.describe().kind === 'hardware' ? 'wall clock' : `processor time / ${cpus().length} cores`);
+
+/** Starts a clock that gives milliseconds: the wall's for hardware, the share of each core in the processor time for software. */
+export function stopwatch(device: Device): () => number {
+  if (device.describe().kind === 'hardware') {
+    const began = performance.now();
+    return () => performance.now() - began;
+  }
+  const began = process.cpuUsage();
+  return () => {
+    const used = process.cpuUsage(began);
+    return (used.user + used.system) / 1000 / cpus().length;
+  };
+}

@@ -18,6 +18,7 @@ export interface Trivia {
   readonly tail?: readonly string[];
 }
 
+/** What every node has: its place, and the comments around it. */
 export interface Node { readonly span: Span; readonly trivia?: Trivia }
 
 /** A whole file. */
@@ -29,22 +30,24 @@ export interface File extends Node {
   readonly tail: readonly string[];
 }
 
-/** `import std.adapters.{lora, dora}`, `import std.optim.adamw`, `import "./mine.peft".{foo}`. */
+/** `import std.adapters.{small, other}`, `import std.optim.plain`, `import "./mine.peft".{foo}`. */
 export interface Import extends Node {
   readonly kind: 'import';
   /** Dotted path (`std.adapters`) or a quoted file. */
   readonly from: { readonly kind: 'path'; readonly parts: readonly Name[] } | { readonly kind: 'string'; readonly value: string; readonly span: Span };
-  /** Imported names; for `import std.optim.adamw` the last part of the path. */
+  /** Imported names; for `import std.optim.plain` the last part of the path. */
   readonly names: readonly { readonly name: Name; readonly as?: Name }[];
 }
 
+/** What a file is made of, besides imports. */
 export type Item = Definition | Experiment | ErrorNode;
 
 /** Words that open a definition. */
 export const definitionKinds = ['def', 'module', 'model', 'adapter', 'optimizer', 'schedule', 'task', 'format'] as const;
+/** A word that opens a definition. */
 export type DefinitionKind = (typeof definitionKinds)[number];
 
-/** `adapter lora(rank: Int >= 1 = 8) on linear(in, out) { … }`, `def f(x: [.., n]): [n] = …`. */
+/** `adapter small(rank: Int >= 1 = 8) on linear(in, out) { … }`, `def f(x: [.., n]): [n] = …`. */
 export interface Definition extends Node {
   readonly kind: 'definition';
   readonly what: DefinitionKind;
@@ -56,7 +59,7 @@ export interface Definition extends Node {
   readonly on?: { readonly name: Name; readonly binds: readonly Name[]; readonly span: Span };
   /** `is linear(in, out)`: the kind of module this module also is. */
   readonly is?: Expr;
-  /** `for "bert"`: the foreign names it stands for (`model_type`, `peft_type`, `task_type`). */
+  /** `for "encoder"`: the foreign names it stands for (`model_type`, `peft_type`, `task_type`). */
   readonly foreign: readonly { readonly value: string; readonly span: Span }[];
   readonly result?: TypeExpr;
   readonly body: { readonly kind: 'expr'; readonly expr: Expr } | { readonly kind: 'block'; readonly members: readonly Member[] };
@@ -83,6 +86,7 @@ export type Dim = { readonly kind: 'rest'; readonly span: Span } | { readonly ki
 
 /** Words that open the declaration of a tensor inside a definition. */
 export const storageKinds = ['param', 'train', 'frozen', 'shared', 'state'] as const;
+/** A word that opens the declaration of a tensor. */
 export type StorageKind = (typeof storageKinds)[number];
 
 /** One step of a role; several names (`attention.{query, key}`) give the part several roles. */
@@ -90,7 +94,7 @@ export interface RoleStep { readonly names: readonly Name[]; readonly span: Span
 
 /** What stands inside a definition, a function body or a nested block. */
 export type Member =
-  /** `train A: [rank, in] = kaiming_uniform() as "lora_A.weight" if enabled` */
+  /** `train A: [rank, in] = kaiming_uniform() as "down.weight" if enabled` */
   | (Node & { readonly kind: 'storage'; readonly storage: StorageKind; readonly doc: string; readonly name: Name; readonly type?: TypeExpr; readonly init?: Expr; readonly foreign: readonly { readonly value: string; readonly span: Span }[]; readonly when?: Expr })
   /** `part layers[i < n] = layer(h) as "encoder.layer.{i}" role layers fresh if cond` */
   | (Node & { readonly kind: 'part'; readonly doc: string; readonly name: Name; readonly index?: { readonly name: Name; readonly count: Expr }; readonly value: Expr; readonly foreign?: { readonly value: string; readonly span: Span }; readonly role?: readonly RoleStep[]; readonly fresh: boolean; readonly when?: Expr })
@@ -104,7 +108,7 @@ export type Member =
   | (Node & { readonly kind: 'for'; readonly name: Name; readonly over: Expr; readonly members: readonly Member[] })
   /** `require cond, "message with {values}"` */
   | (Node & { readonly kind: 'require'; readonly condition: Expr; readonly message: { readonly value: string; readonly span: Span } })
-  /** `use lora(rank, alpha)`: takes over every member of another definition of the same kind. */
+  /** `use small(rank, alpha)`: takes over every member of another definition of the same kind. */
   | (Node & { readonly kind: 'use'; readonly value: Expr })
   /** `task classify { … }` inside a model: how this model does that task. */
   | (Node & { readonly kind: 'nested'; readonly word: Name; readonly name: Name; readonly doc: string; readonly members: readonly Member[] })
@@ -124,10 +128,11 @@ export interface Experiment extends Node {
   readonly statements: readonly Statement[];
 }
 
+/** What stands in an experiment. */
 export type Statement =
-  /** `base bert from hub("klue/bert-base") with (dropout: 0%) for classify(labels: 2)`; `with` overrides keys of the model's configuration. */
+  /** `base encoder from hub("some/encoder") with (dropout: 0%) for classify(labels: 2)`; `with` overrides keys of the model's configuration. */
   | (Node & { readonly kind: 'base'; readonly model: Name; readonly source: Expr; readonly overrides: readonly Argument[]; readonly task?: Expr })
-  /** `adapt attention.{query, key} + mlp with lora(rank: 8)` */
+  /** `adapt attention.{query, key} + mlp with small(rank: 8)` */
   | (Node & { readonly kind: 'adapt'; readonly selector: Selector; readonly method: Expr })
   /** `train head` */
   | (Node & { readonly kind: 'train'; readonly selector: Selector })
@@ -142,17 +147,19 @@ export interface Section extends Node {
   readonly fields: readonly Field[];
   readonly tail: readonly string[];
 }
+/** `name: value` in a section. */
 export interface Field extends Node { readonly name: Name; readonly value: Expr }
 
 /** Which modules: role paths, checkpoint globs, unions, exceptions. */
 export type Selector =
   /** `layers[0..2].attention.{query, key}`; `*` is a step with the name `*`. */
   | (Node & { readonly kind: 'select-path'; readonly steps: readonly SelectorStep[] })
-  /** `"bert.encoder.layer.*.output.dense"` */
+  /** `"model.encoder.layer.*.output.dense"` */
   | (Node & { readonly kind: 'select-glob'; readonly pattern: string })
   /** `a + b`, `a except b`, `a and b`: left-associative, one level of precedence. */
   | (Node & { readonly kind: 'select-binary'; readonly op: '+' | 'except' | 'and'; readonly left: Selector; readonly right: Selector })
   | ErrorNode;
+/** One step of a path of roles: `attention`, `{query, key}`, `layers[0..2]`. */
 export interface SelectorStep {
   /** One name, or several from `{query, key}`. */
   readonly names: readonly Name[];
@@ -161,11 +168,15 @@ export interface SelectorStep {
   readonly span: Span;
 }
 
+/** `value` or `name: value` in a call. */
 export interface Argument extends Node { readonly name?: Name; readonly value: Expr }
 
+/** The operators between two values; their precedence is in `precedence.ts`. */
 export const binaryOperators = ['or', 'and', '==', '!=', '<', '<=', '>', '>=', 'in', '??', '..', '+', '-', '*', '/', '%', '@', '**'] as const;
+/** An operator between two values. */
 export type BinaryOperator = (typeof binaryOperators)[number];
 
+/** A value. */
 export type Expr =
   /** `8`, `2e-5`, `10%`, `8 GiB`; `text` is the number as written, `unit` the word after it (`%` included). */
   | (Node & { readonly kind: 'number'; readonly value: number; readonly text: string; readonly integer: boolean; readonly unit?: string })
@@ -185,6 +196,7 @@ export type Expr =
   | (Node & { readonly kind: 'block'; readonly members: readonly Member[] })
   | ErrorNode;
 
+/** What stands between `[` and `]` behind a value. */
 export type IndexItem =
   | { readonly kind: 'at'; readonly expr: Expr; readonly span: Span }
   | { readonly kind: 'range'; readonly from?: Expr; readonly to?: Expr; readonly span: Span }

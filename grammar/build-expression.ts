@@ -9,7 +9,7 @@ import type { Argument, BinaryOperator, Dim, ErrorNode, Expr, IndexItem, Member,
 import { codes } from './codes.js';
 import type {
   ArgsCstNode, ArgumentCstNode, BlockCstNode, DimsCstNode, ExpressionCstNode, IndexItemCstNode, ListCstNode, ModulePathCstNode, OperandCstNode,
-  ParamsCstNode, PathStepCstNode, PostfixCstNode, PrimaryCstNode, SelectorCstNode, SelectorTermCstNode, SumCstNode, TypeCstNode, TypeOptionCstNode,
+  ParamsCstNode, PathStepCstNode, PostfixCstNode, SelectorCstNode, SelectorTermCstNode, TypeCstNode, TypeOptionCstNode,
 } from './cst.js';
 import type { Diagnostic, Span } from './diagnostics.js';
 import { levelOf, notLevel, unaryLevel, chainless, rightward } from './precedence.js';
@@ -101,7 +101,7 @@ export function buildParams(build: Build, node: ParamsCstNode): Param[] {
       doc: opened.doc,
       name: buildName(build, only(Identifier)),
       ...(type ? { type: buildType(build, only(type)) } : {}),
-      bounds: (Bound ?? []).map((bound, index) => ({ op: bound.image as '>', value: buildSums(build, sum?.[index] ? [sum[index]] : [], []) })),
+      bounds: (Bound ?? []).map((bound, index) => ({ op: bound.image as '>', value: buildSum(build, sum?.[index]?.children.operand ?? [], sum?.[index]?.children.Arithmetic ?? []) })),
       ...(expression ? { default: buildExpression(build, only(expression)) } : {}),
       span,
     };
@@ -126,7 +126,7 @@ function inLine<T extends { readonly trivia?: Expr['trivia'] }>(part: T): T {
 export function buildExpression(build: Build, node: ExpressionCstNode): Expr {
   if (build.depth >= maxDepth) return tooDeep(build, spanOf(build, node));
   build.depth++;
-  const { condition, then, else: otherwise, sum, Relation } = node.children;
+  const { condition, then, else: otherwise, operand, Operator } = node.children;
   const built: Expr = condition
     ? {
         kind: 'if',
@@ -135,7 +135,7 @@ export function buildExpression(build: Build, node: ExpressionCstNode): Expr {
         else: buildExpression(build, only(otherwise)),
         span: spanOf(build, node),
       }
-    : buildSums(build, sum ?? [], Relation ?? []);
+    : buildSum(build, operand ?? [], Operator ?? []);
   build.depth--;
   return built;
 }
@@ -153,23 +153,12 @@ function tooDeep(build: Build, span: Span): ErrorNode {
 /** One operand with the signs before it. */
 interface Term { readonly prefixes: readonly IToken[]; readonly value: Expr }
 
-function buildSums(build: Build, sums: readonly SumCstNode[], relations: readonly IToken[]): Expr {
-  const terms: Term[] = [];
-  const operators: IToken[] = [];
-  const first = sums[0];
-  const last = sums.at(-1);
-  const whole: Span = { file: build.file, start: first ? spanOf(build, first).start : 0, end: last ? spanOf(build, last).end : 0 };
-  sums.forEach((sum, index) => {
-    const relation = relations[index - 1];
-    if (relation) operators.push(relation);
-    sum.children.operand.forEach((operand, at) => {
-      const arithmetic = sum.children.Arithmetic?.[at - 1];
-      if (arithmetic) operators.push(arithmetic);
-      terms.push(buildTerm(build, operand));
-    });
-  });
+function buildSum(build: Build, operands: readonly OperandCstNode[], operators: readonly IToken[]): Expr {
+  const terms = operands.map((operand) => buildTerm(build, operand));
   const signs = operators.length + terms.reduce((count, term) => count + term.prefixes.length, 0);
-  return signs > maxOperators ? tooDeep(build, whole) : climb(build, terms, operators);
+  if (signs <= maxOperators) return climb(build, terms, operators);
+  const [first, last] = [operands[0], operands.at(-1)];
+  return tooDeep(build, { file: build.file, start: first ? spanOf(build, first).start : 0, end: last ? spanOf(build, last).end : 0 });
 }
 
 /** Precedence climbing over a flat list. */
@@ -212,9 +201,9 @@ function reportChain(build: Build, token: IToken, left: Expr, level: number): vo
 
 function buildTerm(build: Build, node: OperandCstNode): Term {
   const prefixes = node.children.prefix ?? [];
-  const { primary, postfix } = node.children;
+  const { postfix } = node.children;
   if (prefixes.length > maxDepth || (postfix?.length ?? 0) > maxDepth) return { prefixes: [], value: tooDeep(build, spanOf(build, node)) };
-  return { prefixes, value: buildPostfixes(build, only(primary), postfix ?? []) };
+  return { prefixes, value: buildPostfixes(build, node, postfix ?? []) };
 }
 
 /** An operand without signs before it, such as the module after `is`. */
@@ -222,8 +211,8 @@ export function buildOperand(build: Build, node: OperandCstNode): Expr {
   return climb(build, [buildTerm(build, node)], []);
 }
 
-function buildPostfixes(build: Build, primary: PrimaryCstNode, postfixes: readonly PostfixCstNode[]): Expr {
-  let built = buildPrimary(build, primary);
+function buildPostfixes(build: Build, operand: OperandCstNode, postfixes: readonly PostfixCstNode[]): Expr {
+  let built = buildPrimary(build, operand);
   for (const postfix of postfixes) {
     const { Identifier, args, indexItem } = postfix.children;
     const span: Span = { file: build.file, start: built.span.start, end: spanOf(build, postfix).end };
@@ -234,20 +223,22 @@ function buildPostfixes(build: Build, primary: PrimaryCstNode, postfixes: readon
   return built;
 }
 
-function buildPrimary(build: Build, node: PrimaryCstNode): Expr {
-  const span = spanOf(build, node);
-  const { NumberLiteral, unit, StringLiteral, True, False, None, name, expression, list, block } = node.children;
+function buildPrimary(build: Build, node: OperandCstNode): Expr {
+  const { NumberLiteral, unit, StringLiteral, True, False, None, name, LParen, expression, RParen, list, block } = node.children;
+  if (name) return { kind: 'name', name: only(name).image, span: tokenSpan(build, only(name)) };
   if (NumberLiteral) {
     const text = only(NumberLiteral).image;
+    const span = { file: build.file, start: only(NumberLiteral).startOffset, end: endOf(only(unit ?? NumberLiteral)) };
     return { kind: 'number', value: Number(text.replaceAll('_', '')), text, integer: !/[.eE]/.test(text), ...(unit ? { unit: only(unit).image } : {}), span };
   }
-  if (StringLiteral) return { kind: 'string', value: unquote(only(StringLiteral).image), span };
-  if (True ?? False) return { kind: 'bool', value: True !== undefined, span };
-  if (None) return { kind: 'none', span };
-  if (name) return { kind: 'name', name: only(name).image, span };
+  if (StringLiteral) return { kind: 'string', value: unquote(only(StringLiteral).image), span: tokenSpan(build, only(StringLiteral)) };
+  const constant = True ?? False;
+  if (constant) return { kind: 'bool', value: True !== undefined, span: tokenSpan(build, only(constant)) };
+  if (None) return { kind: 'none', span: tokenSpan(build, only(None)) };
   // The brackets are part of the place, so that a comment behind them is found.
-  if (expression) return { ...buildExpression(build, only(expression)), span };
-  if (list) return { kind: 'list', items: buildList(build, only(list)), span };
+  if (expression) return { ...buildExpression(build, only(expression)), span: { file: build.file, start: only(LParen).startOffset, end: endOf(only(RParen)) } };
+  if (list) return { kind: 'list', items: buildList(build, only(list)), span: spanOf(build, only(list)) };
+  const span = spanOf(build, only(block));
   if (build.depth >= maxDepth) return tooDeep(build, span);
   build.depth++;
   const { members, tail } = build.members(build, only(block));

@@ -147,18 +147,15 @@ function reportLoneWords(build: Build, members: readonly Member[]): void {
 }
 
 function buildMember(build: Build, node: MemberCstNode): Member {
-  const { storage, part, letMember, forMember, require, use, nested, section, functionMember, assign, expression } = node.children;
-  const documented = [storage, part, nested, functionMember, assign].some((shape) => shape !== undefined);
+  const { storage, part, forMember, require, Use, nested, section, functionMember, assign, expression } = node.children;
+  const documented = [storage, part, nested, functionMember].some((shape) => shape !== undefined) || (assign !== undefined && !assign[0]?.children.Let);
   return owned<object>(build, node, documented, (doc) => {
     if (storage) return { built: buildStorage(build, only(storage), doc) };
     if (part) return { built: buildPart(build, only(part), doc) };
-    if (letMember) {
-      const { Identifier, type, expression: value } = only(letMember).children;
-      return { built: { kind: 'let', name: buildName(build, only(Identifier)), ...(type ? { type: buildType(build, only(type)) } : {}), value: buildExpression(build, only(value)) } };
-    }
     if (assign) {
-      const { Identifier, type, expression: value } = only(assign).children;
-      return { built: { kind: 'assign', doc, name: buildName(build, only(Identifier)), ...(type ? { type: buildType(build, only(type)) } : {}), value: buildExpression(build, only(value)) } };
+      const { Let, Identifier, type, expression: value } = only(assign).children;
+      const head = Let ? { kind: 'let' } : { kind: 'assign', doc };
+      return { built: { ...head, name: buildName(build, only(Identifier)), ...(type ? { type: buildType(build, only(type)) } : {}), value: buildExpression(build, only(value)) } };
     }
     if (functionMember) {
       const { Identifier, params, type, body } = only(functionMember).children;
@@ -176,7 +173,7 @@ function buildMember(build: Build, node: MemberCstNode): Member {
       const { expression: condition, StringLiteral } = only(require).children;
       return { built: { kind: 'require', condition: buildExpression(build, only(condition)), message: buildText(build, only(StringLiteral)) } };
     }
-    if (use) return { built: { kind: 'use', value: buildExpression(build, only(only(use).children.expression)) } };
+    if (Use) return { built: { kind: 'use', value: buildExpression(build, only(expression)) } };
     if (nested) {
       const { word, name, block } = only(nested).children;
       const { members, tail } = buildBlock(build, only(block));
@@ -188,7 +185,7 @@ function buildMember(build: Build, node: MemberCstNode): Member {
 }
 
 function buildStorage(build: Build, node: StorageCstNode, doc: string): object {
-  const { StorageWord, Identifier, type, expression, foreignNames, condition } = node.children;
+  const { StorageWord, Identifier, type, expression, foreignNames, when } = node.children;
   return {
     kind: 'storage',
     storage: only(StorageWord).image as StorageKind,
@@ -197,12 +194,12 @@ function buildStorage(build: Build, node: StorageCstNode, doc: string): object {
     ...(type ? { type: buildType(build, only(type)) } : {}),
     ...(expression ? { init: buildExpression(build, only(expression)) } : {}),
     foreign: foreignNames ? buildForeign(build, only(foreignNames)) : [],
-    ...(condition ? { when: buildExpression(build, only(only(condition).children.expression)) } : {}),
+    ...(when ? { when: buildExpression(build, only(when)) } : {}),
   };
 }
 
 function buildPart(build: Build, node: PartCstNode, doc: string): object {
-  const { Identifier, counter, count, value, StringLiteral, modulePath, Fresh, condition } = node.children;
+  const { Identifier, counter, count, value, StringLiteral, modulePath, Fresh, when } = node.children;
   return {
     kind: 'part',
     doc,
@@ -212,7 +209,7 @@ function buildPart(build: Build, node: PartCstNode, doc: string): object {
     ...(StringLiteral ? { foreign: buildText(build, only(StringLiteral)) } : {}),
     ...(modulePath ? { role: buildPath(build, only(modulePath)).map((step) => roleStep(build, step)) } : {}),
     fresh: Fresh !== undefined,
-    ...(condition ? { when: buildExpression(build, only(only(condition).children.expression)) } : {}),
+    ...(when ? { when: buildExpression(build, only(when)) } : {}),
   };
 }
 

@@ -62,8 +62,8 @@ export type ExpressionCstChildren = {
   then?: ExpressionCstNode[];
   Else?: IToken[];
   else?: ExpressionCstNode[];
-  sum?: (SumCstNode)[];
-  Relation?: IToken[];
+  operand?: (OperandCstNode)[];
+  Operator?: IToken[];
 };
 
 export interface SumCstNode extends CstNode { name: "sum"; children: SumCstChildren; }
@@ -75,12 +75,6 @@ export type SumCstChildren = {
 export interface OperandCstNode extends CstNode { name: "operand"; children: OperandCstChildren; }
 export type OperandCstChildren = {
   prefix?: (IToken)[];
-  primary: PrimaryCstNode[];
-  postfix?: PostfixCstNode[];
-};
-
-export interface PrimaryCstNode extends CstNode { name: "primary"; children: PrimaryCstChildren; }
-export type PrimaryCstChildren = {
   NumberLiteral?: IToken[];
   unit?: (IToken)[];
   StringLiteral?: IToken[];
@@ -93,6 +87,7 @@ export type PrimaryCstChildren = {
   RParen?: IToken[];
   list?: ListCstNode[];
   block?: BlockCstNode[];
+  postfix?: PostfixCstNode[];
 };
 
 export interface ListCstNode extends CstNode { name: "list"; children: ListCstChildren; }
@@ -201,15 +196,14 @@ export interface MemberCstNode extends CstNode { name: "member"; children: Membe
 export type MemberCstChildren = {
   storage?: StorageCstNode[];
   part?: PartCstNode[];
-  letMember?: LetMemberCstNode[];
   forMember?: ForMemberCstNode[];
   require?: RequireCstNode[];
-  use?: UseCstNode[];
+  Use?: IToken[];
+  expression?: (ExpressionCstNode)[];
   nested?: NestedCstNode[];
   section?: SectionCstNode[];
   functionMember?: FunctionMemberCstNode[];
   assign?: AssignCstNode[];
-  expression?: ExpressionCstNode[];
 };
 
 export interface StorageCstNode extends CstNode { name: "storage"; children: StorageCstChildren; }
@@ -222,7 +216,8 @@ export type StorageCstChildren = {
   expression?: ExpressionCstNode[];
   As?: IToken[];
   foreignNames?: ForeignNamesCstNode[];
-  condition?: ConditionCstNode[];
+  If?: IToken[];
+  when?: ExpressionCstNode[];
 };
 
 export interface PartCstNode extends CstNode { name: "part"; children: PartCstChildren; }
@@ -241,29 +236,14 @@ export type PartCstChildren = {
   Role?: IToken[];
   modulePath?: ModulePathCstNode[];
   Fresh?: IToken[];
-  condition?: ConditionCstNode[];
+  If?: IToken[];
+  when?: ExpressionCstNode[];
 };
 
 export interface ForeignNamesCstNode extends CstNode { name: "foreignNames"; children: ForeignNamesCstChildren; }
 export type ForeignNamesCstChildren = {
   StringLiteral: IToken[];
   Or?: IToken[];
-};
-
-export interface ConditionCstNode extends CstNode { name: "condition"; children: ConditionCstChildren; }
-export type ConditionCstChildren = {
-  If: IToken[];
-  expression: ExpressionCstNode[];
-};
-
-export interface LetMemberCstNode extends CstNode { name: "letMember"; children: LetMemberCstChildren; }
-export type LetMemberCstChildren = {
-  Let: IToken[];
-  Identifier: IToken[];
-  Colon?: IToken[];
-  type?: TypeCstNode[];
-  Assign: IToken[];
-  expression: ExpressionCstNode[];
 };
 
 export interface ForMemberCstNode extends CstNode { name: "forMember"; children: ForMemberCstChildren; }
@@ -281,12 +261,6 @@ export type RequireCstChildren = {
   expression: ExpressionCstNode[];
   Comma: IToken[];
   StringLiteral: IToken[];
-};
-
-export interface UseCstNode extends CstNode { name: "use"; children: UseCstChildren; }
-export type UseCstChildren = {
-  Use: IToken[];
-  expression: ExpressionCstNode[];
 };
 
 export interface NestedCstNode extends CstNode { name: "nested"; children: NestedCstChildren; }
@@ -307,6 +281,7 @@ export type FunctionMemberCstChildren = {
 
 export interface AssignCstNode extends CstNode { name: "assign"; children: AssignCstChildren; }
 export type AssignCstChildren = {
+  Let?: IToken[];
   Identifier: IToken[];
   Colon?: IToken[];
   type?: TypeCstNode[];
@@ -424,7 +399,6 @@ export interface PeftCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
   expression(children: ExpressionCstChildren, param?: IN): OUT;
   sum(children: SumCstChildren, param?: IN): OUT;
   operand(children: OperandCstChildren, param?: IN): OUT;
-  primary(children: PrimaryCstChildren, param?: IN): OUT;
   list(children: ListCstChildren, param?: IN): OUT;
   postfix(children: PostfixCstChildren, param?: IN): OUT;
   args(children: ArgsCstChildren, param?: IN): OUT;
@@ -440,11 +414,8 @@ export interface PeftCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
   storage(children: StorageCstChildren, param?: IN): OUT;
   part(children: PartCstChildren, param?: IN): OUT;
   foreignNames(children: ForeignNamesCstChildren, param?: IN): OUT;
-  condition(children: ConditionCstChildren, param?: IN): OUT;
-  letMember(children: LetMemberCstChildren, param?: IN): OUT;
   forMember(children: ForMemberCstChildren, param?: IN): OUT;
   require(children: RequireCstChildren, param?: IN): OUT;
-  use(children: UseCstChildren, param?: IN): OUT;
   nested(children: NestedCstChildren, param?: IN): OUT;
   functionMember(children: FunctionMemberCstChildren, param?: IN): OUT;
   assign(children: AssignCstChildren, param?: IN): OUT;

@@ -5,7 +5,7 @@
  */
 import type { CstNode, ParserMethod } from 'chevrotain';
 import { catches, RecoveringParser, throws } from './recovery.js';
-import { Arithmetic, Bound, contextual as word, Identifier, NumberLiteral, placeOf, Relation, reserved, signs, StringLiteral } from './tokens.js';
+import { Arithmetic, Bound, contextual as word, Identifier, NumberLiteral, Operator, placeOf, reserved, signs, StringLiteral } from './tokens.js';
 
 /** The rules below the level of a member. */
 export abstract class ExpressionParser extends RecoveringParser {
@@ -97,12 +97,12 @@ export abstract class ExpressionParser extends RecoveringParser {
       },
       {
         ALT: () => {
-          this.SUBRULE(this.sum);
+          this.SUBRULE(this.operand);
           this.MANY({
             GATE: () => this.continues(),
             DEF: () => {
-              this.CONSUME(Relation);
-              this.SUBRULE2(this.sum);
+              this.CONSUME(Operator);
+              this.SUBRULE2(this.operand);
             },
           });
         },
@@ -128,22 +128,14 @@ export abstract class ExpressionParser extends RecoveringParser {
         { ALT: () => this.CONSUME(reserved.Not, { LABEL: 'prefix' }) },
       ]),
     );
-    this.SUBRULE(this.primary);
-    this.MANY2({
-      GATE: () => this.LA(1).tokenType === signs.Dot || this.sameLine(1),
-      DEF: () => this.SUBRULE(this.postfix),
-    });
-  }, throws);
-
-  primary = this.RULE('primary', () => {
-    this.OR([
+    this.OR2([
       {
         ALT: () => {
           this.CONSUME(NumberLiteral);
           this.OPTION({
             GATE: () => this.isUnit(),
             DEF: () =>
-              this.OR2([
+              this.OR3([
                 { ALT: () => this.CONSUME(Identifier, { LABEL: 'unit' }) },
                 { ALT: () => this.CONSUME(signs.Percent, { LABEL: 'unit' }) },
               ]),
@@ -165,6 +157,10 @@ export abstract class ExpressionParser extends RecoveringParser {
       { ALT: () => this.SUBRULE(this.list) },
       { ALT: () => this.SUBRULE(this.block) },
     ]);
+    this.MANY2({
+      GATE: () => this.LA(1).tokenType === signs.Dot || this.sameLine(1),
+      DEF: () => this.SUBRULE(this.postfix),
+    });
   }, throws);
 
   list = this.RULE('list', () => {

@@ -4,7 +4,7 @@
  * A text without errors is parsed once. Otherwise it is cut at the words that open an item at the beginning of a line,
  * and each piece is parsed alone, so that a missing brace in one item does not hide the errors of the next.
  */
-import { type IRecognitionException, type IToken } from 'chevrotain';
+import { EOF, type IRecognitionException, type IToken } from 'chevrotain';
 import type { File } from './ast.js';
 import { buildBlock, buildFile } from './build.js';
 import { maxDepth, type Build } from './build-expression.js';
@@ -76,7 +76,11 @@ function parsePiece(tokens: readonly IToken[], file: string, end: number): Parse
   parser.input = [...tokens];
   parser.strays = [];
   const root = parser.file() as FileCstNode;
-  const faults = parser.errors.map((error: IRecognitionException) => explainFault(faultOf(error), tokens, file, end));
+  // What is missing at the end is told once; every rule that was open there misses something.
+  const first = parser.errors.findIndex((error) => error.token.tokenType === EOF);
+  const faults = parser.errors
+    .filter((error, index) => error.token.tokenType !== EOF || index === first)
+    .map((error: IRecognitionException) => explainFault(faultOf(error), tokens, file, end));
   const strays = parser.strays.map((stray) => unexpected(stray, file, end));
   parser.input = [];
   return { roots: [root], diagnostics: [...faults, ...strays] };
@@ -115,8 +119,9 @@ function ordered(diagnostics: readonly Diagnostic[], text: string): Diagnostic[]
   const kept: Diagnostic[] = [];
   for (const each of [...diagnostics].sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end)) {
     const last = kept.at(-1);
-    const follows = last && (last.span.start === each.span.start || (last.code === codes.statement && !/[\r\n]/.test(text.slice(last.span.start, each.span.start))));
-    if (!follows) kept.push(each);
+    const sameLine = last !== undefined && !/[\r\n]/.test(text.slice(last.span.start, each.span.start));
+    const follows = sameLine && (last.code === codes.statement || (last.code === codes.character && last.message === each.message));
+    if (last?.span.start !== each.span.start && !follows) kept.push(each);
     if (kept.length === maxErrors) break;
   }
   return kept;

@@ -13,7 +13,7 @@ import { catches, throws } from './recovery.js';
 import { contextual as word, DefinitionWord, Identifier, NumberLiteral, placeOf, reserved, signs, StorageWord, StringLiteral } from './tokens.js';
 
 /** What the member that begins at the next token is. */
-type MemberShape = 'storage' | 'part' | 'let' | 'for' | 'require' | 'use' | 'nested' | 'section' | 'function' | 'assign' | 'value';
+type MemberShape = 'storage' | 'part' | 'for' | 'require' | 'use' | 'nested' | 'section' | 'function' | 'assign' | 'value';
 
 /** The grammar of the language. */
 export class PeftParser extends ExpressionParser {
@@ -127,15 +127,20 @@ export class PeftParser extends ExpressionParser {
       DEF: [
         { GATE: () => shape === 'storage', ALT: () => this.SUBRULE(this.storage) },
         { GATE: () => shape === 'part', ALT: () => this.SUBRULE(this.part) },
-        { GATE: () => shape === 'let', ALT: () => this.SUBRULE(this.letMember) },
         { GATE: () => shape === 'for', ALT: () => this.SUBRULE(this.forMember) },
         { GATE: () => shape === 'require', ALT: () => this.SUBRULE(this.require) },
-        { GATE: () => shape === 'use', ALT: () => this.SUBRULE(this.use) },
+        {
+          GATE: () => shape === 'use',
+          ALT: () => {
+            this.CONSUME(word.Use);
+            this.SUBRULE(this.expression);
+          },
+        },
         { GATE: () => shape === 'nested', ALT: () => this.SUBRULE(this.nested) },
         { GATE: () => shape === 'section', ALT: () => this.SUBRULE(this.section) },
         { GATE: () => shape === 'function', ALT: () => this.SUBRULE(this.functionMember) },
         { GATE: () => shape === 'assign', ALT: () => this.SUBRULE(this.assign) },
-        { GATE: () => shape === 'value', ALT: () => this.SUBRULE(this.expression) },
+        { GATE: () => shape === 'value', ALT: () => this.SUBRULE2(this.expression) },
       ],
     });
   }, catches);
@@ -158,7 +163,13 @@ export class PeftParser extends ExpressionParser {
         this.SUBRULE(this.foreignNames);
       },
     });
-    this.OPTION4({ GATE: () => this.sameLine(1), DEF: () => this.SUBRULE(this.condition) });
+    this.OPTION4({
+      GATE: () => this.sameLine(1),
+      DEF: () => {
+        this.CONSUME(reserved.If);
+        this.SUBRULE2(this.expression, { LABEL: 'when' });
+      },
+    });
   }, throws);
 
   part = this.RULE('part', () => {
@@ -188,27 +199,17 @@ export class PeftParser extends ExpressionParser {
       },
     });
     this.OPTION4({ GATE: () => this.sameLine(1), DEF: () => this.CONSUME(word.Fresh) });
-    this.OPTION5({ GATE: () => this.sameLine(1), DEF: () => this.SUBRULE(this.condition) });
+    this.OPTION5({
+      GATE: () => this.sameLine(1),
+      DEF: () => {
+        this.CONSUME(reserved.If);
+        this.SUBRULE3(this.expression, { LABEL: 'when' });
+      },
+    });
   }, throws);
 
   foreignNames = this.RULE('foreignNames', () => {
     this.AT_LEAST_ONE_SEP({ SEP: reserved.Or, DEF: () => this.CONSUME(StringLiteral) });
-  }, throws);
-
-  condition = this.RULE('condition', () => {
-    this.CONSUME(reserved.If);
-    this.SUBRULE(this.expression);
-  }, throws);
-
-  letMember = this.RULE('letMember', () => {
-    this.CONSUME(word.Let);
-    this.CONSUME(Identifier);
-    this.OPTION(() => {
-      this.CONSUME(signs.Colon);
-      this.SUBRULE(this.type);
-    });
-    this.CONSUME(signs.Assign);
-    this.SUBRULE(this.expression);
   }, throws);
 
   forMember = this.RULE('forMember', () => {
@@ -224,11 +225,6 @@ export class PeftParser extends ExpressionParser {
     this.SUBRULE(this.expression);
     this.CONSUME(signs.Comma);
     this.CONSUME(StringLiteral);
-  }, throws);
-
-  use = this.RULE('use', () => {
-    this.CONSUME(word.Use);
-    this.SUBRULE(this.expression);
   }, throws);
 
   nested = this.RULE('nested', () => {
@@ -248,8 +244,9 @@ export class PeftParser extends ExpressionParser {
   }, throws);
 
   assign = this.RULE('assign', () => {
+    this.OPTION({ GATE: () => this.isName(this.LA(2)), DEF: () => this.CONSUME(word.Let) });
     this.CONSUME(Identifier);
-    this.OPTION(() => {
+    this.OPTION2(() => {
       this.CONSUME(signs.Colon);
       this.SUBRULE(this.type);
     });
@@ -286,7 +283,7 @@ export class PeftParser extends ExpressionParser {
   }, catches);
 
   statement = this.RULE('statement', () => {
-    const plain = this.LA(2).tokenType !== signs.LCurly;
+    const plain = this.LA(2).tokenType !== signs.LCurly || this.LA(4).tokenType === signs.Comma || this.LA(4).tokenType === signs.RCurly;
     this.OR({
       IGNORE_AMBIGUITIES: true,
       DEF: [
@@ -410,12 +407,13 @@ export class PeftParser extends ExpressionParser {
     if (!this.isName(second)) return 'value';
     // `let in = …` declares a name; `let in xs` asks whether one is among others.
     const third = this.LA(3).tokenType;
-    if (type === word.In && third !== signs.Assign && third !== signs.Colon) return 'value';
+    const declares = third === signs.Assign || third === signs.Colon || (first.tokenType === word.For && third === word.In);
+    if (type === word.In && !declares) return 'value';
     switch (first.tokenType) {
       case word.Part:
         return 'part';
       case word.Let:
-        return 'let';
+        return 'assign';
       case word.For:
         return 'for';
       case word.Use:

@@ -76,7 +76,8 @@ function layObject(expr: Expr, block: BlockLayout): Layout {
   return expr.kind === 'number' || expr.kind === 'block' ? concat('(', layExpr(expr, block), ')') : layExpr(expr, block, topLevel);
 }
 
-function layBinary(expr: Expr & { readonly kind: 'binary' }, block: BlockLayout): Layout {
+/** A chain of operators; behind `=` its lines are indented already. */
+function layBinary(expr: Expr & { readonly kind: 'binary' }, block: BlockLayout, indented = indent): Layout {
   const level = levelOf(expr.op);
   if (expr.op === '..') return concat(layExpr(expr.left, block, level + 1), '..', layExpr(expr.right, block, level + 1));
   // A chain of operators of one level breaks as a whole.
@@ -85,14 +86,14 @@ function layBinary(expr: Expr & { readonly kind: 'binary' }, block: BlockLayout)
   if (rightward(level)) {
     first = expr.left;
     rest.push(line, `${expr.op} `, layExpr(expr.right, block, unaryLevel));
-    return group(layExpr(first, block, level + 1), indent(...rest));
+    return group(layExpr(first, block, level + 1), indented(...rest));
   }
   while (first.kind === 'binary' && levelOf(first.op) === level && first.op !== '..') {
     rest.unshift(line, `${first.op} `, layExpr(first.right, block, level + 1));
     first = first.left;
     if (chainless(level)) break;
   }
-  return group(layExpr(first, block, level + 1), indent(...rest));
+  return group(layExpr(first, block, level + 1), indented(...rest));
 }
 
 function layIf(expr: Expr & { readonly kind: 'if' }, block: BlockLayout): Layout {
@@ -118,7 +119,7 @@ function layIndexItem(item: IndexItem, block: BlockLayout): Layout {
     case 'ellipsis':
       return '..';
     case 'range': {
-      const from = item.from && layExpr(item.from, block, endsInUnit(item.from) ? topLevel + 1 : 0);
+      const from = item.from && layBeforeSign(item.from, block);
       return concat(from ?? '', ':', item.to ? layExpr(item.to, block) : '');
     }
     default:
@@ -126,7 +127,12 @@ function layIndexItem(item: IndexItem, block: BlockLayout): Layout {
   }
 }
 
-/** Whether the last token is a unit, which could not stand before `:`. */
+/** An expression before `:` or `{`, where the word behind a number would not be its unit. */
+export function layBeforeSign(expr: Expr, block: BlockLayout): Layout {
+  return layExpr(expr, block, endsInUnit(expr) ? topLevel + 1 : 0);
+}
+
+/** Whether the last token is the unit of a number. */
 function endsInUnit(expr: Expr): boolean {
   switch (expr.kind) {
     case 'number':
@@ -206,7 +212,8 @@ export function layParams(params: readonly Param[], block: BlockLayout): Layout 
 /** A value behind `=`. */
 export function layValue(expr: Expr, block: BlockLayout): Layout {
   if (expr.kind === 'block') return concat(' ', layExpr(expr, block));
-  return hang(layExpr(expr, block), expr.kind === 'if' || expr.kind === 'binary');
+  if (expr.kind === 'binary') return hang(layBinary(expr, block, concat), true);
+  return hang(layExpr(expr, block), expr.kind === 'if');
 }
 
 // --- types -----------------------------------------------------------------------------------------------------------

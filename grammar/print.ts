@@ -7,7 +7,7 @@
  */
 import type { Definition, Experiment, File, Import, Item, Member, Section, Statement, Trivia } from './ast.js';
 import { blankLine, concat, group, hardLine, indent, join, line, render, softLine, wideLine, type Layout } from './layout.js';
-import { layArgs, layDoc, layExpr, layParams, laySelector, layType, layValue, pathText, type BlockLayout } from './print-expression.js';
+import { layArgs, layBeforeSign, layDoc, layExpr, layParams, laySelector, layType, layValue, pathText, type BlockLayout } from './print-expression.js';
 import { topLevel } from './precedence.js';
 import { quote } from './tokens.js';
 
@@ -96,7 +96,7 @@ function layDefinition(item: Definition): Layout {
     `${item.what} ${item.name.text}`,
     layParams(item.params, layBlock),
     item.on ? ` on ${item.on.name.text}${binds.length > 0 ? `(${binds.join(', ')})` : ''}` : '',
-    item.is ? concat(' is ', layExpr(item.is, layBlock, topLevel)) : '',
+    item.is ? concat(' is ', item.is.kind === 'number' ? layBeforeSign(item.is, layBlock) : layExpr(item.is, layBlock, topLevel)) : '',
     item.foreign.length > 0 ? ` for ${layForeign(item.foreign)}` : '',
     item.result ? concat(': ', layType(item.result, layBlock)) : '',
     layBody(item.body, item.trivia?.tail ?? []),
@@ -211,7 +211,7 @@ function layMember(member: Member): Layout {
         member.result ? concat(': ', layType(member.result, layBlock)) : '', layBody(member.body, member.trivia?.tail ?? []),
       );
     case 'for':
-      return concat(`for ${member.name.text} in `, layExpr(member.over, layBlock), ' ', layBlock(member.members, member.trivia?.tail ?? []));
+      return concat(`for ${member.name.text} in `, layBeforeSign(member.over, layBlock), ' ', layBlock(member.members, member.trivia?.tail ?? []));
     case 'require':
       return group('require ', layExpr(member.condition, layBlock), ',', indent(line, quote(member.message.value)));
     case 'use':

@@ -5,7 +5,7 @@
  * are never invented and never dropped silently. Chevrotain's own recovery follows sets of tokens; with keywords that
  * also are names, those sets hold nearly every token, so it would go on in the middle of the broken statement.
  */
-import { CstParser, EOF, type CstNode, type CstNodeLocation, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
+import { CstParser, EOF, LLkLookaheadStrategy, type CstNode, type CstNodeLocation, type ILookaheadStrategy, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
 import { Identifier, signs, tokenTypes } from './tokens.js';
 
 /** What `resyncEnabled` says of a rule: only rules that stand in a list of their like catch errors. */
@@ -17,6 +17,28 @@ export const throws = { resyncEnabled: false };
 interface Engine {
   readonly CST_STACK: readonly CstNode[];
   setInitialNodeLocation: (node: { location?: CstNodeLocation }) => void;
+  recoveryEnabled: boolean;
+}
+
+type Lookahead = (this: unknown, ...args: unknown[]) => unknown;
+
+/** The lookahead of a place in the grammar, worked out when a text first comes there: most texts need few, and the start is quick. */
+class LazyLookahead extends LLkLookaheadStrategy {
+  override buildLookaheadForAlternation(options: Parameters<ILookaheadStrategy['buildLookaheadForAlternation']>[0]): ReturnType<ILookaheadStrategy['buildLookaheadForAlternation']> {
+    return lazily(() => super.buildLookaheadForAlternation(options) as Lookahead) as ReturnType<ILookaheadStrategy['buildLookaheadForAlternation']>;
+  }
+  override buildLookaheadForOptional(options: Parameters<ILookaheadStrategy['buildLookaheadForOptional']>[0]): ReturnType<ILookaheadStrategy['buildLookaheadForOptional']> {
+    return lazily(() => super.buildLookaheadForOptional(options) as Lookahead) as ReturnType<ILookaheadStrategy['buildLookaheadForOptional']>;
+  }
+}
+
+/** A function that is made at its first call; the engine calls it as its method. */
+function lazily(make: () => Lookahead): Lookahead {
+  let made: Lookahead | undefined;
+  return function (...args) {
+    made ??= make();
+    return made.apply(this, args);
+  };
 }
 
 /** A token that began nothing, the one before it, and the rule in whose list it stood. */
@@ -34,13 +56,22 @@ const expectedNames: IParserErrorMessageProvider = {
 export abstract class RecoveringParser extends CstParser {
   constructor(options: { readonly validate: boolean }) {
     super([...tokenTypes], {
-      recoveryEnabled: true, maxLookahead: 1, nodeLocationTracking: 'full', errorMessageProvider: expectedNames, skipValidations: !options.validate,
+      recoveryEnabled: true, maxLookahead: 1, nodeLocationTracking: 'onlyOffset', errorMessageProvider: expectedNames, skipValidations: !options.validate,
+      lookaheadStrategy: new LazyLookahead({ maxLookahead: 1 }),
     });
     // By itself the engine gives a broken node no place where all its parts are broken; recovery needs to know where it began.
     (this as unknown as Engine).setInitialNodeLocation = (node) => {
-      const { startOffset, startLine, startColumn } = this.LA(1);
-      node.location = { startOffset, startLine: startLine ?? 1, startColumn: startColumn ?? 1, endOffset: -1, endLine: -1, endColumn: -1 };
+      const { startOffset, startColumn } = this.LA(1);
+      node.location = { startOffset, startColumn: startColumn ?? 1, endOffset: -1 };
     };
+  }
+
+  /** The engine works out what may follow each rule for its own recovery, which is not used here. */
+  protected override performSelfAnalysis(): void {
+    const engine = this as unknown as Engine;
+    engine.recoveryEnabled = false;
+    super.performSelfAnalysis();
+    engine.recoveryEnabled = true;
   }
 
   /** Tokens that began nothing, in order; each stands for one error. */

@@ -105,6 +105,7 @@ export function unexpected({ token, rules }: Pick<SyntaxFault, 'token' | 'rules'
 
 /** The diagnostic for a name that stands alone before something on its line: most likely a misspelt keyword. */
 export function loneWord(word: string, span: Span): Diagnostic {
+  if (memberWords.includes(word)) return { code: codes.name, severity: 'error', message: `expected a name after \`${word}\``, span };
   const meant = closest(word, [...memberWords, 'task', 'if']);
   return {
     code: codes.statement, severity: 'error', message: `\`${word}\` opens no statement`, span,
@@ -113,7 +114,7 @@ export function loneWord(word: string, span: Span): Diagnostic {
 }
 
 function isValueRule(rule: string): boolean {
-  return ['primary', 'operand', 'sum', 'expression', 'argument', 'list', 'indexItem', 'member'].includes(rule);
+  return ['operand', 'sum', 'expression', 'argument', 'list', 'indexItem', 'member'].includes(rule);
 }
 
 function list(words: readonly string[]): string {
@@ -125,7 +126,7 @@ function after(previous: IToken | undefined): string {
 }
 
 function pictureOf(type: TokenType): string {
-  return typeof type.PATTERN === 'string' ? type.PATTERN : type.name;
+  return type.LABEL ?? type.name;
 }
 
 function reservedHelp(token: IToken): string | undefined {

@@ -17,18 +17,20 @@ export const Identifier = createToken({ name: 'Identifier', pattern: /[A-Za-z_][
 export const DefinitionWord = createToken({ name: 'DefinitionWord', pattern: Lexer.NA });
 /** Words that open the declaration of a tensor. */
 export const StorageWord = createToken({ name: 'StorageWord', pattern: Lexer.NA });
+/** What stands between two values. */
+export const Operator = createToken({ name: 'Operator', pattern: Lexer.NA });
 /** `or and == != < <= > >= in ?? ..` */
-export const Relation = createToken({ name: 'Relation', pattern: Lexer.NA });
+export const Relation = createToken({ name: 'Relation', pattern: Lexer.NA, categories: [Operator] });
 /** `+ - * / % @ **` */
-export const Arithmetic = createToken({ name: 'Arithmetic', pattern: Lexer.NA });
+export const Arithmetic = createToken({ name: 'Arithmetic', pattern: Lexer.NA, categories: [Operator] });
 /** `> >= < <=` after the type of a parameter. */
 export const Bound = createToken({ name: 'Bound', pattern: Lexer.NA });
 
-const word = (text: string, ...more: TokenType[]): TokenType =>
-  createToken({ name: text[0]!.toUpperCase() + text.slice(1), pattern: text, longer_alt: Identifier, categories: [Identifier, ...more] });
+/** Words are scanned as identifiers and sorted out by `byText`: that is quicker than a pattern for each. */
 const reserve = (text: string, ...categories: TokenType[]): TokenType =>
-  createToken({ name: text[0]!.toUpperCase() + text.slice(1), pattern: text, longer_alt: Identifier, categories });
-const sign = (name: string, pattern: string, ...categories: TokenType[]): TokenType => createToken({ name, pattern, categories });
+  createToken({ name: text.charAt(0).toUpperCase() + text.slice(1), pattern: Lexer.NA, label: text, categories });
+const word = (text: string, ...more: TokenType[]): TokenType => reserve(text, Identifier, ...more);
+const sign = (name: string, pattern: string, ...categories: TokenType[]): TokenType => createToken({ name, pattern, label: pattern, categories });
 
 /** Words that can be no name. */
 export const reserved = {
@@ -120,9 +122,11 @@ const Comment = createToken({ name: 'Comment', pattern: /\/\/[^\r\n]*/, group: '
 /** Every token type, in the order in which the scanner tries them. */
 export const tokenTypes: readonly TokenType[] = [
   WhiteSpace, Comment, StringLiteral, OpenString, NumberLiteral,
-  ...Object.values(reserved), ...Object.values(contextual), Identifier, ...Object.values(signs),
-  DefinitionWord, StorageWord, Relation, Arithmetic, Bound,
+  Identifier, ...Object.values(signs), ...Object.values(reserved), ...Object.values(contextual),
+  DefinitionWord, StorageWord, Operator, Relation, Arithmetic, Bound,
 ];
+
+const byText = new Map([...Object.values(reserved), ...Object.values(contextual)].map((type) => [type.LABEL ?? type.name, type]));
 
 /** What the scanner knows of a token beside its text. */
 export interface Place {
@@ -161,7 +165,13 @@ export function scan(text: string, file: string): Scan {
     .slice(0, maxStrays)
     .map((error) => stray(text, { file, start: error.offset, end: error.offset + Math.max(1, error.length) }));
   for (const token of result.tokens) {
-    if (token.tokenType === NumberLiteral) checkNumber(token, file, diagnostics);
+    if (token.tokenType === Identifier) {
+      const keyword = byText.get(token.image);
+      if (keyword?.tokenTypeIdx !== undefined) {
+        token.tokenType = keyword;
+        token.tokenTypeIdx = keyword.tokenTypeIdx;
+      }
+    } else if (token.tokenType === NumberLiteral) checkNumber(token, file, diagnostics);
     else if (token.tokenType === OpenString) diagnostics.push(openString(token, file));
     else if (token.tokenType === StringLiteral && token.image.includes('\\')) checkEscapes(token, file, diagnostics);
   }

@@ -36,10 +36,20 @@ const options = {
   charset: 'utf8',
   legalComments: 'none',
   logLevel: 'warning',
-  // Bundled CommonJS packages require Node's own modules.
-  banner: {
-    js: "import { createRequire as createRequireOfPackage } from 'node:module'; const require = createRequireOfPackage(import.meta.url);",
-  },
+  // Bundled CommonJS packages require Node's own modules, and nothing else; `createRequire` in every file would delay the start.
+  banner: { js: 'const require = process.getBuiltinModule;' },
+  plugins: [
+    {
+      // Commander can start programs as subcommands; no verb is one, and loading what that needs would delay the start.
+      name: 'no child processes in commander',
+      setup(bundler) {
+        bundler.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+          /[\\/]commander[\\/]/.test(importer) ? { path: 'none', namespace: 'none' } : undefined,
+        );
+        bundler.onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'module.exports = {};' }));
+      },
+    },
+  ],
 };
 
 /** The `.peft` files below a folder. */

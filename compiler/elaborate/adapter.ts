@@ -10,7 +10,6 @@
 import type { Span } from '../../grammar/diagnostics.js';
 import type { NodeId } from '../graph/graph.js';
 import type { Elaboration } from './elaboration.js';
-import { callFunction } from './evaluate.js';
 import type { AdapterInstance, ModuleInstance } from './instance.js';
 import { evaluateMember, memberNames, memberOf, once, storageNode, weightName } from './members.js';
 import { lazyScope, type Scope } from './scope.js';
@@ -25,7 +24,7 @@ export function adapterScope(e: Elaboration, adapter: AdapterInstance): Scope {
   return lazyScope(
     names,
     (name) =>
-      once(e, adapter, name, adapter.definition.name.span, () => {
+      once(e, adapter, name, placeOf(adapter, name), () => {
         const given = bound.get(name) ?? adapter.params.get(name);
         if (given !== undefined) return given;
         const storage = adapter.storage.find((s) => s.name === name);
@@ -43,6 +42,12 @@ export function siteArguments(adapter: Pick<AdapterInstance, 'definition' | 'sit
   return new Map((on?.binds ?? []).flatMap((name, i) => (kind?.args[i] === undefined ? [] : [[name.text, kind.args[i] as Value] as const])));
 }
 
+/** Where a member stands. */
+function placeOf(adapter: AdapterInstance, name: string): Span {
+  const member = adapter.members.find((m) => (m.kind === 'let' || m.kind === 'assign' || m.kind === 'function') && m.name.text === name);
+  return member === undefined ? adapter.definition.name.span : member.kind === 'let' || member.kind === 'assign' ? member.value.span : member.span;
+}
+
 const valueMember = (e: Elaboration, adapter: AdapterInstance, name: string): Value | undefined => {
   if (!memberNames(adapter.members).includes(name)) return undefined;
   const value = adapterScope(e, adapter).lookup(name);
@@ -51,21 +56,21 @@ const valueMember = (e: Elaboration, adapter: AdapterInstance, name: string): Va
 
 /** What the weight of a site becomes, as [out, in]: `weight`, or W + `delta`, or W where the adapter changes no weight. */
 export function effectiveWeight(e: Elaboration, adapter: AdapterInstance, base: NodeId): NodeId {
-  const span = adapter.definition.name.span;
   const weight = valueMember(e, adapter, 'weight');
-  if (weight !== undefined) return checked(e, toNode(e, weight, span), base, adapter, 'weight');
+  if (weight !== undefined) return checked(e, adapter, 'weight', toNode(e, weight, placeOf(adapter, 'weight')), base, 'the weight');
   const delta = valueMember(e, adapter, 'delta');
   if (delta === undefined) return base;
-  const node = checked(e, toNode(e, delta, span), base, adapter, 'delta');
-  return graphOf(e, span).add('add', [base, node], {});
+  const node = checked(e, adapter, 'delta', toNode(e, delta, placeOf(adapter, 'delta')), base, 'the weight');
+  return graphOf(e, placeOf(adapter, 'delta')).add('add', [base, node], {});
 }
 
-function checked(e: Elaboration, node: NodeId, base: NodeId, adapter: AdapterInstance, what: string): NodeId {
+/** A node that must have the shape of another one. */
+function checked(e: Elaboration, adapter: AdapterInstance, member: string, node: NodeId, model: NodeId, what: string): NodeId {
   const g = graphOf(e, adapter.definition.span);
   const a = shapeOf(g, node);
-  const b = shapeOf(g, base);
+  const b = shapeOf(g, model);
   if (a.length !== b.length || a.some((n, i) => n !== b[i])) {
-    stop('PEFT0308', adapter.definition.name.span, `${what} of ${adapter.definition.name.text} has shape ${showShape(a)}, but the weight of ${adapter.site.path} has ${showShape(b)}`);
+    stop('PEFT0308', placeOf(adapter, member), `${member} of ${adapter.definition.name.text} has shape ${showShape(a)}, but ${what} has ${showShape(b)}`);
   }
   return node;
 }
@@ -73,7 +78,7 @@ function checked(e: Elaboration, node: NodeId, base: NodeId, adapter: AdapterIns
 /** What is added to the bias of a site, if anything. */
 export function biasChange(e: Elaboration, adapter: AdapterInstance): NodeId | undefined {
   const value = valueMember(e, adapter, 'delta_bias');
-  return value === undefined ? undefined : toNode(e, value, adapter.definition.name.span);
+  return value === undefined ? undefined : toNode(e, value, placeOf(adapter, 'delta_bias'));
 }
 
 /** x @ W' for an adapted site. */
@@ -85,7 +90,7 @@ export function adaptedProduct(e: Elaboration, left: Value, right: Extract<Value
   if (adapter === undefined) return { kind: 'tensor', node: product(g, x, oriented(right.base), span) };
   const changed = effectiveWeight(e, adapter, right.base);
   const input = evaluateMember(e, adapter.members, 'input', adapterScope(e, adapter));
-  const seen = input?.kind === 'function' ? toNode(e, callFunction(e, input, [{ value: { kind: 'tensor', node: x }, span }], span), span) : x;
+  const seen = input?.kind === 'function' ? checked(e, adapter, 'input', toNode(e, e.interpreter.callFunction(e, input, [{ value: { kind: 'tensor', node: x }, span }], placeOf(adapter, 'input')), span), x, 'the activation') : x;
   if (seen === x || changed === right.base) return { kind: 'tensor', node: product(g, x, oriented(changed), span) };
   const delta = valueMember(e, adapter, 'weight') === undefined ? toNode(e, valueMember(e, adapter, 'delta') as Value, span) : g.add('sub', [changed, right.base], {});
   const base = product(g, x, oriented(right.base), span);
@@ -96,8 +101,12 @@ export function adaptedProduct(e: Elaboration, left: Value, right: Extract<Value
 export function adaptOutput(e: Elaboration, module: ModuleInstance, result: Value, span: Span): Value {
   const adapter = e.adapters.get(module);
   if (adapter === undefined) return result;
+  const before = toNode(e, result, span);
   const bias = biasChange(e, adapter);
-  const shifted = bias === undefined ? result : elementwise(e, 'add', [result, { kind: 'tensor', node: bias }], span);
+  const sum = bias === undefined ? result : elementwise(e, 'add', [result, { kind: 'tensor', node: bias }], placeOf(adapter, 'delta_bias'));
+  const shifted = bias === undefined ? before : checked(e, adapter, 'delta_bias', toNode(e, sum, span), before, 'the result');
   const output = evaluateMember(e, adapter.members, 'output', adapterScope(e, adapter));
-  return output?.kind === 'function' ? callFunction(e, output, [{ value: shifted, span }], span) : shifted;
+  if (output?.kind !== 'function') return { kind: 'tensor', node: shifted };
+  const place = placeOf(adapter, 'output');
+  return { kind: 'tensor', node: checked(e, adapter, 'output', toNode(e, e.interpreter.callFunction(e, output, [{ value: { kind: 'tensor', node: shifted }, span }], place), place), before, 'the result') };
 }

@@ -12,6 +12,7 @@ import { bool, describe, kindName, type NumberValue, type Value } from './value.
 const tensorOps: Partial<Record<BinaryOperator, 'add' | 'sub' | 'mul' | 'div' | 'pow'>> = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '**': 'pow' };
 const hostOps: Partial<Record<BinaryOperator, ScalarOp>> = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '%': 'mod', '**': 'pow', '<': 'less', '==': 'equal' };
 
+/** Whether a value is a tensor, or the weight of an adapted site. */
 export const isTensorLike = (v: Value): boolean => v.kind === 'tensor' || v.kind === 'effective';
 
 /** A number or host number as a scalar expression. */

@@ -8,7 +8,7 @@ import type { OpName } from '../ops/ops.js';
 import type { ScalarOp } from '../plan/program.js';
 import { isTensorLike, toScalar } from './arithmetic.js';
 import type { Elaboration } from './elaboration.js';
-import { unknownArgument, type EvaluatedArgument } from './evaluate.js';
+import { tooMany, unknownArgument, type EvaluatedArgument } from './arguments.js';
 import { stop } from './stop.js';
 import { elementwise, graphOf, shapeOf, toNode, transpose } from './tensors.js';
 import { bool, describe, float, integer, type Value } from './value.js';
@@ -222,7 +222,7 @@ export function callBuiltin(e: Elaboration, name: string, args: readonly Evaluat
   let position = 0;
   for (const arg of args) {
     const param = arg.name ?? params[position++];
-    if (param === undefined) stop('PEFT0223', arg.span, `${name} takes ${params.length} arguments, not ${args.length}`);
+    if (param === undefined) tooMany(name, arg.span, params, args.length);
     if (!params.includes(param as string)) unknownArgument(name, arg, params);
     if (given.has(param as string)) stop('PEFT0225', arg.nameSpan ?? arg.span, `${param} is given twice`);
     given.set(param as string, arg.value);

@@ -2,13 +2,27 @@
  * @file Elaboration: the state of turning definitions into one graph: the graph under construction, the host scalars it
  * uses, the adapters on its sites, and what has been evaluated already.
  */
+import type { Expr } from '../../grammar/ast.js';
+import type { Span } from '../../grammar/diagnostics.js';
 import type { GraphBuilder } from '../graph/builder.js';
 import type { ScalarExpr } from '../plan/program.js';
+import type { EvaluatedArgument } from './arguments.js';
+import { callFunction, evaluate } from './evaluate.js';
 import type { AdapterInstance, ModuleInstance } from './instance.js';
 import type { Scope } from './scope.js';
-import type { Value } from './value.js';
+import type { FunctionValue, Value } from './value.js';
 
+/** How expressions are evaluated and functions run, for what evaluation itself is made of (members, adapters). */
+export interface Interpreter {
+  readonly evaluate: (e: Elaboration, expr: Expr, scope: Scope) => Value;
+  readonly callFunction: (e: Elaboration, f: FunctionValue, args: readonly EvaluatedArgument[], span: Span) => Value;
+}
+
+const interpreter: Interpreter = { evaluate, callFunction };
+
+/** The state of one elaboration. */
 export interface Elaboration {
+  readonly interpreter: Interpreter;
   /** Undefined while only numbers are wanted (reading a configuration, binding parameters). */
   readonly graph: GraphBuilder | undefined;
   /** Whether dropout acts. */
@@ -30,5 +44,5 @@ export interface Elaboration {
 
 /** A fresh elaboration. */
 export function createElaboration(graph: GraphBuilder | undefined, options: { training: boolean; adapters?: ReadonlyMap<ModuleInstance, AdapterInstance> }): Elaboration {
-  return { graph, training: options.training, adapters: options.adapters ?? new Map(), hosts: new Map(), outer: new Map(), memo: new Map(), active: new Map(), streams: 0, running: new Set() };
+  return { interpreter, graph, training: options.training, adapters: options.adapters ?? new Map(), hosts: new Map(), outer: new Map(), memo: new Map(), active: new Map(), streams: 0, running: new Set() };
 }

@@ -6,14 +6,17 @@
 import { definitionKinds, type Argument, type Definition, type Expr, type IndexItem, type Member, type Param } from '../../grammar/ast.js';
 import type { Span } from '../../grammar/diagnostics.js';
 import { adaptedProduct } from './adapter.js';
+import { tooMany, unknownArgument, type EvaluatedArgument } from './arguments.js';
 import { binary, isTensorLike, toScalar, transposed, unary } from './arithmetic.js';
 import { callBuiltin } from './builtins.js';
 import type { Elaboration } from './elaboration.js';
-import { callModule, memberOf } from './members.js';
+import type { BoundDefinition } from './instance.js';
+import { callModule } from './call-module.js';
+import { memberOf } from './members.js';
 import { nearest, suggest } from './nearest.js';
 import { localScope, preferring, qualified, type LocalScope, type Scope } from './scope.js';
 import { ruleCode, stop } from './stop.js';
-import { expand, graphOf, shapeOf, toNode } from './tensors.js';
+import { graphOf, shapeOf, toNode } from './tensors.js';
 import { bindShape, checkParam, dimsOf } from './types.js';
 import { bool, describe, float, integer, none, text, unitWords, type FunctionValue, type Value } from './value.js';
 
@@ -162,15 +165,7 @@ function interpolate(e: Elaboration, message: string, scope: Scope): string {
 
 const noSpan: Span = { file: '', start: 0, end: 0 };
 
-/** An evaluated argument. */
-export interface EvaluatedArgument {
-  readonly name?: string;
-  readonly value: Value;
-  readonly span: Span;
-  /** Where the name stands. */
-  readonly nameSpan?: Span;
-}
-
+/** The arguments of a call, evaluated in order. */
 export const evaluateArguments = (e: Elaboration, args: readonly Argument[], scope: Scope): EvaluatedArgument[] =>
   args.map((a) => ({ ...(a.name ? { name: a.name.text, nameSpan: a.name.span } : {}), value: evaluate(e, a.value, scope), span: a.value.span }));
 
@@ -208,6 +203,12 @@ export const functionOf = (d: Definition, scope: Scope): FunctionValue => ({ kin
 
 /** A call of an adapter, optimiser, schedule, module or task: its parameters bound and checked, its meaning left to the caller. */
 function bindDefinition(e: Elaboration, definition: Definition, scope: Scope, args: readonly EvaluatedArgument[], span: Span): Value {
+  const bound = bindArguments(e, definition, scope, args, span);
+  return { kind: 'call', callee: definition.name.text, type: `${definition.what.charAt(0).toUpperCase()}${definition.what.slice(1)}`, ...bound, span };
+}
+
+/** The arguments of a definition by name, defaults filled in, and where the written ones stand. */
+export function bindArguments(e: Elaboration, definition: Definition, scope: Scope, args: readonly EvaluatedArgument[], span: Span): BoundDefinition {
   const local = bindParams(e, definition.name.text, definition.params, args, scope, span);
   const values = new Map(definition.params.map((p) => [p.name.text, local.lookup(p.name.text) ?? none] as const));
   const spans = new Map<string, Span>();
@@ -215,7 +216,7 @@ function bindDefinition(e: Elaboration, definition: Definition, scope: Scope, ar
     const name = a.name ?? definition.params[i]?.name.text;
     if (name !== undefined) spans.set(name, a.span);
   });
-  return { kind: 'call', callee: definition.name.text, type: `${definition.what.charAt(0).toUpperCase()}${definition.what.slice(1)}`, definition, args: values, spans, span };
+  return { definition, scope, args: values, spans };
 }
 
 /** Runs a function. */
@@ -239,8 +240,9 @@ export function bindParams(e: Elaboration, what: string, params: readonly Param[
   for (const arg of args) {
     const param = arg.name === undefined ? params[position++] : params.find((p) => p.name.text === arg.name);
     if (param === undefined) {
-      if (arg.name === undefined) stop('PEFT0223', arg.span, `${what} takes ${params.length} arguments, not ${args.length}`);
-      unknownArgument(what, arg, params.map((p) => p.name.text));
+      const names = params.map((p) => p.name.text);
+      if (arg.name === undefined) tooMany(what, arg.span, names, args.length);
+      unknownArgument(what, arg, names);
     }
     const name = (param as Param).name.text;
     if (given.has(name)) stop('PEFT0225', arg.nameSpan ?? arg.span, `${name} is given twice`);
@@ -261,12 +263,6 @@ export function bindParams(e: Elaboration, what: string, params: readonly Param[
     if (param.type) local.define(param.name.text, checkShape(e, param.name.text, param.type, value, local, arg?.span ?? param.span));
   }
   return local;
-}
-
-/** Ends with the nearest parameter of a callee. */
-export function unknownArgument(what: string, arg: EvaluatedArgument, params: readonly string[]): never {
-  const span = arg.nameSpan ?? arg.span;
-  return stop('PEFT0224', span, `${what} has no parameter ${arg.name}`, params.length === 0 ? { help: `${what} has none` } : suggest(arg.name as string, span, params, `${what} has`));
 }
 
 /** In the default of a parameter of type `Schedule` a name means a schedule first. */
@@ -358,4 +354,3 @@ function indexTensor(e: Elaboration, start: number, items: readonly IndexItem[],
   return { kind: 'tensor', node: g.add('reshape', [node], { shape: target }) };
 }
 
-export { expand };

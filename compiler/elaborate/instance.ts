@@ -13,7 +13,7 @@ export interface StorageInstance {
   /** Name in the language: `W`, `A`. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** Names of the tensor in its file, the first is the canonical one: `bert.pooler.dense.weight`. */
+  /** Names of the tensor in its file, the first is the canonical one: `pooler.dense.weight`. */
   readonly keys: readonly string[];
   readonly init: Init;
   readonly doc: string;
@@ -26,9 +26,10 @@ export interface RolePart {
   readonly index?: number;
 }
 
+/** A module with its place, tensors and parts. */
 export interface ModuleInstance {
   readonly definition: Definition;
-  /** Where the module stands in the checkpoint: `bert.encoder.layer.0.attention.self.query`. */
+  /** Where the module stands in the checkpoint: `encoder.layer.0.attention.self.query`. */
   readonly path: string;
   readonly params: ReadonlyMap<string, Value>;
   /** Every kind of module this one is, itself first, with the parameters of that kind in order. */
@@ -54,6 +55,16 @@ export interface AdapterInstance {
   readonly storage: readonly (StorageInstance & { readonly storage: 'train' | 'frozen' | 'shared' })[];
   readonly members: readonly Member[];
   readonly globals: Scope;
+}
+
+/** A definition called with its arguments: a task, an optimiser, a schedule, a method. */
+export interface BoundDefinition {
+  readonly definition: Definition;
+  /** The scope the definition was written in. */
+  readonly scope: Scope;
+  readonly args: ReadonlyMap<string, Value>;
+  /** Where each argument is written; the others are defaults. */
+  readonly spans: ReadonlyMap<string, Span>;
 }
 
 /** Every module of a tree, parents before children, in the order of declaration. */

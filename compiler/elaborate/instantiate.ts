@@ -8,7 +8,8 @@ import type { Init } from '../plan/program.js';
 import { siteArguments } from './adapter.js';
 import { namesIn } from './names.js';
 import { createElaboration, type Elaboration } from './elaboration.js';
-import { bindParams, evaluate, evaluateArguments, requireHolds, unknownArgument, type EvaluatedArgument } from './evaluate.js';
+import { tooMany, unknownArgument, type EvaluatedArgument } from './arguments.js';
+import { bindParams, evaluate, evaluateArguments, requireHolds } from './evaluate.js';
 import type { AdapterInstance, ModuleInstance, RolePart, StorageInstance } from './instance.js';
 import { memberNames, moduleScope, once } from './members.js';
 import { suggest } from './nearest.js';
@@ -118,7 +119,7 @@ function initOf(e: Elaboration, m: Storage, shape: readonly number[], scope: Sco
   const args = new Map<string, number>();
   evaluateArguments(e, m.init.args, scope).forEach((arg, i) => {
     const key = arg.name ?? distribution.params[i];
-    if (key === undefined) stop('PEFT0223', arg.span, `${name} takes ${distribution.params.length} arguments, not ${i + 1}`);
+    if (key === undefined) tooMany(name, arg.span, distribution.params, i + 1);
     if (!distribution.params.includes(key as string)) unknownArgument(name, arg, distribution.params);
     if (arg.value.kind !== 'number') stop('PEFT0205', arg.span, `a number is needed here, not ${describe(arg.value)}`);
     else args.set(key as string, arg.value.value);

@@ -6,13 +6,13 @@ import type { Definition, File, Import } from '../../grammar/ast.js';
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { parseFile } from '../../grammar/parse.js';
 import { builtins, constants } from './builtins.js';
-import { nearest } from './nearest.js';
+import { suggest } from './nearest.js';
 import { lazyScope, qualified, type Scope } from './scope.js';
 import type { Value } from './value.js';
 
 /** Where source texts come from; the compiler opens no file itself. */
 export interface Sources {
-  /** The standard library, already parsed, by path without ending: `adapters/lora`. */
+  /** The standard library, already parsed, by path without ending: `tasks/tasks`. */
   readonly std: ReadonlyMap<string, File>;
   /** The text of a file named by an import, relative to the file that imports it. */
   readonly open: (path: string, from: string) => { readonly file: string; readonly text: string } | undefined;
@@ -21,6 +21,7 @@ export interface Sources {
 /** Folders of the standard library that every file sees. */
 const visible = ['prelude', 'models', 'optim', 'tasks'];
 
+/** What a file can see. */
 export interface Library {
   /** The scope of a parsed file, with what its imports bring; problems of imports are added to `diagnostics`. */
   readonly scopeOf: (file: File, diagnostics: Diagnostic[]) => Scope;
@@ -30,22 +31,25 @@ export interface Library {
 
 const folderOf = (path: string): string => path.split('/')[0] as string;
 
+/** The definitions of a file. */
 export const definitionsOf = (file: File): Definition[] => file.items.filter((i): i is Definition => i.kind === 'definition');
 
 /** Opens a library over the given sources. */
 export function createLibrary(sources: Sources): Library {
   const scopes = new Map<string, Scope>();
+  const files = new WeakMap<File, { readonly scope: Scope; readonly diagnostics: readonly Diagnostic[] }>();
   const all = [...sources.std].flatMap(([path, file]) => definitionsOf(file).map((definition) => ({ folder: folderOf(path), path, definition })));
   const seen = all.filter((d) => visible.includes(d.folder));
 
   const value = (definition: Definition, scope: Scope): Value => ({ kind: 'definition', definition, scope });
 
+  const everywhereNames = byName(seen, (d) => d.definition);
   const everywhere: Scope = lazyScope(
-    [...Object.keys(builtins), ...constants.keys(), ...seen.flatMap((d) => namesOf(d.definition))],
+    [...Object.keys(builtins), ...constants.keys(), ...everywhereNames.keys()],
     (name) => {
       const constant = constants.get(name);
       if (constant !== undefined) return constant;
-      const known = named(seen, name, (d) => d.definition);
+      const known = everywhereNames.get(name);
       if (known !== undefined) return value(known.definition, stdScope(known.path));
       return name in builtins ? { kind: 'builtin', name } : undefined;
     },
@@ -71,10 +75,11 @@ export function createLibrary(sources: Sources): Library {
     }
     const imported = new Map<string, Value>();
     for (const one of file.imports) importInto(imported, one, file, diagnostics, opening);
+    const ownNames = byName(own, (d) => d);
     const scope: Scope = lazyScope(
-      [...own.flatMap(namesOf), ...imported.keys()],
+      [...ownNames.keys(), ...imported.keys()],
       (name) => {
-        const definition = named(own, name, (d) => d);
+        const definition = ownNames.get(name);
         return definition ? value(definition, scope) : imported.get(name);
       },
       everywhere,
@@ -83,13 +88,13 @@ export function createLibrary(sources: Sources): Library {
   }
 
   function importInto(into: Map<string, Value>, one: Import, file: File, diagnostics: Diagnostic[], opening: readonly string[]): void {
-    const problem = (code: string, span: Span, message: string, help?: string): void => {
-      diagnostics.push({ code, severity: 'error', span, message, ...(help ? { help } : {}) });
+    const problem = (code: string, span: Span, message: string, more: Pick<Diagnostic, 'help' | 'fix'> = {}): void => {
+      diagnostics.push({ code, severity: 'error', span, message, ...more });
     };
     if (one.from.kind === 'string') {
       if (opening.includes(one.from.value)) return problem('PEFT0103', one.from.span, `${one.from.value} imports itself`);
       const opened = sources.open(one.from.value, file.span.file);
-      if (opened === undefined) return problem('PEFT0104', one.from.span, `${one.from.value} could not be read`, 'the path is relative to this file');
+      if (opened === undefined) return problem('PEFT0104', one.from.span, `${one.from.value} could not be read`, { help: 'the path is relative to this file' });
       const parsed = parseFile(opened.text, opened.file);
       diagnostics.push(...parsed.diagnostics);
       const scope = scopeOfFile(parsed.value, diagnostics, [...opening, one.from.value]);
@@ -97,47 +102,67 @@ export function createLibrary(sources: Sources): Library {
       for (const { name, as } of one.names) {
         const found = names.includes(name.text) ? scope.lookup(name.text) : undefined;
         if (found?.kind === 'definition') bring(into, as?.text ?? name.text, found.definition, found);
-        else problem('PEFT0105', name.span, `${one.from.value} does not define ${name.text}`, suggestion(name.text, names));
+        else if (!broken(parsed.diagnostics)) problem('PEFT0105', name.span, `${one.from.value} does not define ${name.text}`, suggest(name.text, name.span, names, 'it defines'));
       }
       return;
     }
     const [root, folder] = one.from.parts;
-    if (root?.text !== 'std') return problem('PEFT0106', root?.span ?? one.span, `${root?.text ?? 'this'} is not a library`, 'write std.… or a quoted path');
+    if (root?.text !== 'std') return problem('PEFT0106', root?.span ?? one.span, `${root?.text ?? 'this'} is not a library`, suggest(root?.text ?? '', root?.span ?? one.span, ['std'], 'write a quoted path or'));
     const folders = [...new Set(all.map((d) => d.folder))];
     if (folder === undefined || !folders.includes(folder.text)) {
-      return problem('PEFT0107', folder?.span ?? one.span, `std has no ${folder?.text ?? 'such part'}`, folder ? suggestion(folder.text, folders) : `it has ${folders.join(', ')}`);
+      return problem('PEFT0107', folder?.span ?? one.span, `std has no ${folder?.text ?? 'such part'}`, suggest(folder?.text ?? '', folder?.span ?? one.span, folders, 'it has'));
     }
     const inside = all.filter((d) => d.folder === folder.text);
     const names = inside.map((d) => d.definition.name.text);
+    const insideNames = byName(inside, (d) => d.definition);
     for (const { name, as } of one.names) {
-      const found = named(inside, name.text, (d) => d.definition);
+      const found = insideNames.get(name.text);
       if (found) bring(into, as?.text ?? name.text, found.definition, value(found.definition, stdScope(found.path)));
-      else problem('PEFT0105', name.span, `std.${folder.text} does not define ${name.text}`, suggestion(name.text, names));
+      else problem('PEFT0105', name.span, `std.${folder.text} does not define ${name.text}`, suggest(name.text, name.span, names, 'it has'));
     }
   }
 
+  const definitions = all.map((d) => ({ folder: d.folder, definition: d.definition, scope: deferred(() => stdScope(d.path)) }));
   return {
-    scopeOf: (file, diagnostics) => scopeOfFile(file, diagnostics),
-    get definitions() {
-      return all.map((d) => ({ folder: d.folder, definition: d.definition, scope: stdScope(d.path) }));
+    scopeOf: (file, diagnostics) => {
+      let known = files.get(file);
+      if (known === undefined) {
+        const found: Diagnostic[] = [];
+        files.set(file, (known = { scope: scopeOfFile(file, found), diagnostics: found }));
+      }
+      diagnostics.push(...known.diagnostics);
+      return known.scope;
     },
+    definitions,
   };
 }
 
+/** A scope that is made when it is first asked. */
+function deferred(make: () => Scope): Scope {
+  let made: Scope | undefined;
+  const scope = (): Scope => (made ??= make());
+  return { lookup: (name) => scope().lookup(name), names: () => scope().names() };
+}
+
+const broken = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some((d) => d.severity === 'error');
+
 const namesOf = (d: Definition): string[] => [d.name.text, qualified(d.what, d.name.text)];
 
-/** Under a plain name functions and modules come first: they are what expressions call. */
-function named<T>(list: readonly T[], name: string, of: (one: T) => Definition): T | undefined {
-  const same = list.filter((one) => namesOf(of(one)).includes(name));
-  return same.find((one) => of(one).what === 'def' || of(one).what === 'module') ?? same[0];
+/** Definitions by their names, plain and qualified. Under a plain name functions and modules come first: they are what expressions call. */
+function byName<T>(list: readonly T[], of: (one: T) => Definition): Map<string, T> {
+  const found = new Map<string, T>();
+  const called = (d: Definition): boolean => d.what === 'def' || d.what === 'module';
+  for (const one of list) {
+    const definition = of(one);
+    for (const name of namesOf(definition)) {
+      const before = found.get(name);
+      if (before === undefined || (!called(of(before)) && called(definition))) found.set(name, one);
+    }
+  }
+  return found;
 }
 
 function bring(into: Map<string, Value>, name: string, definition: Definition, value: Value): void {
   into.set(name, value);
   into.set(qualified(definition.what, name), value);
-}
-
-function suggestion(name: string, names: readonly string[]): string {
-  const near = nearest(name, names);
-  return near ? `did you mean ${near}?` : `it has ${names.join(', ')}`;
 }

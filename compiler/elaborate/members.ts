@@ -5,11 +5,9 @@
  * effective weight where an adapter sits on it; from outside (`words.W`) it is the base weight.
  */
 import type { Span } from '../../grammar/diagnostics.js';
-import { adaptOutput } from './adapter.js';
 import type { Elaboration } from './elaboration.js';
-import { evaluate, callFunction, type EvaluatedArgument } from './evaluate.js';
 import type { ModuleInstance, StorageInstance } from './instance.js';
-import { nearest } from './nearest.js';
+import { suggest } from './nearest.js';
 import { lazyScope, type Scope } from './scope.js';
 import { stop } from './stop.js';
 import { graphOf } from './tensors.js';
@@ -29,7 +27,7 @@ export function memberNames(members: readonly Member[]): string[] {
 /** A member of a block: a function closed over the scope, or a value evaluated now. Undefined where there is none. */
 export function evaluateMember(e: Elaboration, members: readonly Member[], name: string, scope: Scope): Value | undefined {
   for (const m of members) {
-    if ((m.kind === 'let' || m.kind === 'assign') && m.name.text === name) return evaluate(e, m.value, scope);
+    if ((m.kind === 'let' || m.kind === 'assign') && m.name.text === name) return e.interpreter.evaluate(e, m.value, scope);
     if (m.kind === 'function' && m.name.text === name) {
       return { kind: 'function', name, params: m.params, ...(m.result ? { result: m.result } : {}), body: m.body, scope } satisfies FunctionValue;
     }
@@ -95,13 +93,5 @@ export function memberOf(e: Elaboration, instance: ModuleInstance, name: string,
   const value = ownMember(e, instance, name);
   if (value !== undefined) return value;
   const names = [...instance.parts.keys(), ...instance.storage.map((s) => s.name), ...memberNames(instance.members)];
-  const near = nearest(name, names);
-  return stop('PEFT0227', span, `${instance.definition.name.text} has no member ${name}`, { help: near ? `did you mean ${near}?` : `it has ${names.join(', ')}` });
-}
-
-/** Calls a module: its `forward`, and what the adapter on it does to the result. */
-export function callModule(e: Elaboration, instance: ModuleInstance, args: readonly EvaluatedArgument[], span: Span): Value {
-  const forward = evaluateMember(e, instance.members, 'forward', moduleScope(e, instance));
-  if (forward?.kind !== 'function') return stop('PEFT0219', span, `${instance.definition.name.text} has no forward and cannot be called`);
-  return adaptOutput(e, instance, callFunction(e, forward, args, span), span);
+  return stop('PEFT0227', span, `${instance.definition.name.text} has no member ${name}`, suggest(name, span, names, 'it has'));
 }

@@ -3,8 +3,8 @@
  */
 import type { Fix, Span } from '../../grammar/diagnostics.js';
 
-/** The candidate closest to `word`, if it is close enough to be meant: at most a third of the letters differ, ignoring case, two
- * letters swapped counting as one; else one that the word begins with, or that begins with it. Qualified names (`schedule linear`)
+/** The candidate closest to `word`, if it is close enough to be meant: at most a third of the letters differ (none of two),
+ * ignoring case, two letters swapped counting as one; else one that the word begins with, or that begins with it. Qualified names (`schedule linear`)
  * are no candidates. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
@@ -12,7 +12,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   const lower = word.toLowerCase();
   for (const candidate of candidates) {
     if (candidate.includes(' ')) continue;
-    const limit = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    const length = Math.max(word.length, candidate.length);
+    const limit = length <= 2 ? 0 : Math.max(1, Math.floor(length / 3));
     if (Math.abs(word.length - candidate.length) > limit) continue;
     const d = distance(lower, candidate.toLowerCase());
     if (d > limit) continue;

@@ -5,7 +5,7 @@
 import type { Member } from '../../grammar/ast.js';
 import type { NodeId } from '../graph/graph.js';
 import type { ScalarExpr } from '../plan/program.js';
-import type { BoundDefinition } from '../spec/check.js';
+import type { BoundDefinition } from './instance.js';
 import { toScalar } from './arithmetic.js';
 import type { Elaboration } from './elaboration.js';
 import { createElaboration } from './elaboration.js';

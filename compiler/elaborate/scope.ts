@@ -5,6 +5,7 @@
 import type { DefinitionKind } from '../../grammar/ast.js';
 import type { Value } from './value.js';
 
+/** Where names are looked up. */
 export interface Scope {
   /** The value of a name, or undefined where nobody knows it. */
   readonly lookup: (name: string) => Value | undefined;
@@ -12,6 +13,7 @@ export interface Scope {
   readonly names: () => readonly string[];
 }
 
+/** A scope that knows nothing. */
 export const emptyScope: Scope = { lookup: () => undefined, names: () => [] };
 
 /** A scope over fixed values. */
@@ -38,6 +40,7 @@ export interface LocalScope extends Scope {
   readonly assign: (name: string, value: Value) => boolean;
 }
 
+/** A local scope inside another one. */
 export function localScope(parent: Scope | LocalScope): LocalScope {
   const values = new Map<string, Value>();
   return {

@@ -4,14 +4,13 @@
  */
 import { biasChange, effectiveWeight } from './adapter.js';
 import type { Elaboration } from './elaboration.js';
-import type { AdapterInstance, ModuleInstance } from './instance.js';
+import type { AdapterInstance, BoundDefinition, ModuleInstance } from './instance.js';
 import { evaluateMember, memberNames, memberOf, moduleScope, once, weightName } from './members.js';
 import { lazyScope, type Scope } from './scope.js';
 import { stop } from './stop.js';
 import { graphOf, shapeOf, toNode } from './tensors.js';
 import type { Value } from './value.js';
 import type { NodeId } from '../graph/graph.js';
-import type { BoundDefinition } from '../spec/check.js';
 import { recipes, type BatchField } from '../spec/task.js';
 
 /** Sizes of one compiled batch: rows and padded tokens. */
@@ -20,6 +19,7 @@ export interface BatchShape {
   readonly tokens: number;
 }
 
+/** What a task computes over one batch. */
 export interface TaskGraph {
   readonly logits: NodeId;
   /** Loss of each example or token. */

@@ -16,8 +16,10 @@ export function graphOf(e: Elaboration, span: Span): GraphBuilder {
   return e.graph ?? stop('PEFT0201', span, 'a tensor cannot be computed here: only numbers, strings and lists are known');
 }
 
+/** The shape of a node. */
 export const shapeOf = (g: GraphBuilder, node: NodeId): readonly number[] => g.node(node).shape;
 
+/** A shape as it is written. */
 export const showShape = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
 /** A value as a node: numbers and booleans become constants, nested lists tables, host numbers scalar inputs. */

@@ -30,6 +30,7 @@ export interface FunctionValue {
   readonly scope: Scope;
 }
 
+/** A value of the language. */
 export type Value =
   | NumberValue
   | { readonly kind: 'string'; readonly value: string }
@@ -47,13 +48,19 @@ export type Value =
   | { readonly kind: 'definition'; readonly definition: Definition; readonly scope: Scope }
   | { readonly kind: 'module'; readonly instance: ModuleInstance }
   /** A call of a definition whose meaning is left to who asked for it: a method, an optimiser, a data source. */
-  | { readonly kind: 'call'; readonly callee: string; /** `Optimizer`, `Schedule`, `Adapter`, `Module`, `Task`; `Table` and `Base` for sources. */ readonly type: string; readonly definition?: Definition; readonly args: ReadonlyMap<string, Value>; readonly spans: ReadonlyMap<string, Span>; readonly span: Span };
+  | { readonly kind: 'call'; readonly callee: string; /** `Optimizer`, `Schedule`, `Adapter`, `Module`, `Task`; `Table` and `Base` for sources. */ readonly type: string; readonly definition?: Definition; readonly scope?: Scope; readonly args: ReadonlyMap<string, Value>; readonly spans: ReadonlyMap<string, Span>; readonly span: Span };
 
+/** The value `none`. */
 export const none: Value = { kind: 'none' };
+/** A whole number. */
 export const integer = (value: number): NumberValue => ({ kind: 'number', value, integer: true });
+/** A real number. */
 export const float = (value: number): NumberValue => ({ kind: 'number', value, integer: false });
+/** A truth value. */
 export const bool = (value: boolean): Value => ({ kind: 'bool', value });
+/** A string. */
 export const text = (value: string): Value => ({ kind: 'string', value });
+/** A node of the graph as a value. */
 export const tensor = (node: NodeId): Value => ({ kind: 'tensor', node });
 
 /** A value in words, for messages. */

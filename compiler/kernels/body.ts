@@ -44,12 +44,41 @@ export function createBody(site: Site): Body {
 
 /** Appends a scalar, or finds the equal one. */
 export function push(body: Body, scalar: Scalar): number {
-  const key = JSON.stringify(scalar, (_, v: unknown) => (Object.is(v, -0) ? '-0' : typeof v === 'number' && !Number.isFinite(v) ? String(v) : v));
+  const key = keyOf(scalar);
   const known = body.memo.get(key);
   if (known !== undefined) return known;
   body.scalars.push(scalar);
   body.memo.set(key, body.scalars.length - 1);
   return body.scalars.length - 1;
+}
+
+const viewKey = (view: View): string => `${view.offset}:${view.strides.join(',')}`;
+
+function keyOf(s: Scalar): string {
+  switch (s.kind) {
+    case 'const':
+      return `const ${Object.is(s.value, -0) ? '-0' : s.value} ${s.dtype}`;
+    case 'host':
+      return `host ${s.name}`;
+    case 'load':
+      return `load ${s.arg} ${viewKey(s.view)}`;
+    case 'load-indirect':
+      return `indirect ${s.arg} ${viewKey(s.view)} ${s.index} ${s.stride} ${s.rows}`;
+    case 'iota':
+      return `iota ${viewKey(s.view)} ${s.dtype}`;
+    case 'random':
+      return `random ${s.stream} ${s.seed} ${viewKey(s.view)}`;
+    case 'op':
+      return `${s.op} ${s.args.join(',')} ${s.dtype}`;
+    case 'guard':
+      return `guard ${viewKey(s.view)} ${s.low} ${s.high} ${s.value}`;
+    case 'accumulator':
+      return 'accumulator';
+    case 'reduced':
+      return `reduced ${s.reduction}`;
+    default:
+      return s satisfies never;
+  }
 }
 
 /** Records the first failure; the number answered is never used. */
@@ -58,7 +87,7 @@ export function fail(body: Body, failure: Failure): number {
   return 0;
 }
 
-const sameRef = (a: Arg['ref'], b: Arg['ref']): boolean => JSON.stringify(a) === JSON.stringify(b);
+const sameRef = (a: Arg['ref'], b: Arg['ref']): boolean => (a.kind === 'value' ? b.kind === 'value' && a.node === b.node : b.kind === 'tensor' && a.name === b.name);
 
 /** Number of the argument for a reference, whose access grows to what is asked. */
 export function argument(body: Body, arg: Arg): number {
@@ -80,13 +109,13 @@ export function readArgument(body: Body, id: NodeId): number {
 /** How a kernel names a value that stands in memory. */
 export function referenceOf(graph: Graph, id: NodeId): Arg['ref'] {
   const node = nodeAt(graph, id);
-  return node.op === 'tensor' || node.op === 'input' ? { kind: 'tensor', name: textAttr(node, 'name') } : { kind: 'value', node: id };
+  return node.op === 'tensor' || (node.op === 'input' && node.shape.length > 0) ? { kind: 'tensor', name: textAttr(node, 'name') } : { kind: 'value', node: id };
 }
 
 /** The scalar for element `index` of a node. */
 export function value(body: Body, id: NodeId, index: View): number {
   if (body.failure !== undefined) return 0;
-  const key = `${id}@${index.offset}:${index.strides.join(',')}`;
+  const key = `${id}@${viewKey(index)}`;
   const known = body.memo.get(key);
   if (known !== undefined) return known;
   const made = compute(body, id, index);

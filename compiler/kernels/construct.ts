@@ -32,10 +32,14 @@ export interface Context {
   readonly destinations: (member: NodeId) => readonly Destination[];
   /** How many arrays one kernel may touch. */
   readonly limit: number;
+  /** Values that have a way of their own to be computed. */
+  readonly special: ReadonlyMap<NodeId, (context: Context, cluster: Cluster) => Kernel | Failure>;
 }
 
 /** The kernel of a cluster, or why there is none. */
 export function construct(context: Context, cluster: Cluster): Kernel | Failure {
+  const special = cluster.members.map((m) => context.special.get(m)).find((s) => s !== undefined);
+  if (special !== undefined) return special(context, cluster);
   switch (cluster.kind) {
     case 'pointwise':
       return pointwise(context, cluster);
@@ -236,7 +240,8 @@ function total(body: Body, sum: Sum, index: View): number {
   return out;
 }
 
-function scatterAdd(context: Context, cluster: Cluster): Kernel | Failure {
+/** The kernel of a scatter; with `lists`, values that chain the positions of equal ids (see `ScatterAdd`). */
+export function scatterAdd(context: Context, cluster: Cluster, lists?: { readonly head: NodeId; readonly next: NodeId }): Kernel | Failure {
   const { graph } = context;
   const root = cluster.members.find((m) => nodeAt(graph, m).op === 'scatter_add') as NodeId;
   const node = nodeAt(graph, root);
@@ -253,7 +258,7 @@ function scatterAdd(context: Context, cluster: Cluster): Kernel | Failure {
     const ids = standing(body, inputOf(node, 0));
     const values = standing(body, inputOf(node, 1));
     if (ids === undefined || values === undefined) return body.failure ?? { kind: 'mismatch', node: root };
-    const operands = { ids: readArgument(body, ids), values: readArgument(body, values) };
+    const operands = { ids: readArgument(body, ids), values: readArgument(body, values), ...(lists === undefined ? {} : { lists: { head: readArgument(body, lists.head), next: readArgument(body, lists.next) } }) };
     const stores = storeAll(context, body, own);
     return body.failure ?? overfull(context, body) ?? { kind: 'scatter-add', ...common(body, axes, stores, elements * (axes[1] as number)), ...operands, count: elements };
   });

@@ -198,9 +198,7 @@ function scatter(kernel: Extract<Kernel, { kind: 'scatter-add' }>, args: readonl
   const error = bounded ? new Float64Array(out.length) : undefined;
   const terms = new Map<number, number>();
   if (bounded) for (let i = 0; i < kernel.count; i += 1) terms.set(ids[i] as number, (terms.get(ids[i] as number) ?? 0) + 1);
-  for (let i = 0; i < kernel.count; i += 1) {
-    const row = ids[i] as number;
-    if (row < 0 || row >= rows) continue;
+  for (const { row, i } of kernel.lists === undefined ? scanned(ids, rows) : chained(at(args, kernel.lists.head).value, at(args, kernel.lists.next).value)) {
     const rounding = roundings(terms.get(row) ?? 0);
     for (let j = 0; j < width; j += 1) {
       const place = row * width + j;
@@ -216,4 +214,21 @@ function scatter(kernel: Extract<Kernel, { kind: 'scatter-add' }>, args: readonl
 export function leaves(view: View, axes: readonly number[], elements: number): boolean {
   const { low, high } = range(view, axes);
   return low < 0 || high >= elements;
+}
+
+/** The row of every position that has one. */
+function* scanned(ids: Float64Array, rows: number): Generator<{ readonly row: number; readonly i: number }> {
+  for (const [i, row] of ids.entries()) if (row >= 0 && row < rows) yield { row, i };
+}
+
+/** The positions of every row's chain. */
+function* chained(head: Float64Array, next: Float64Array): Generator<{ readonly row: number; readonly i: number }> {
+  for (const [row, last] of head.entries()) {
+    let steps = 0;
+    for (let i = last; i >= 0; i = next[i] as number) {
+      steps += 1;
+      if (steps > next.length) throw new Bug(`the chain of row ${row} has no end`);
+      yield { row, i };
+    }
+  }
 }

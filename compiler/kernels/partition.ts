@@ -37,6 +37,7 @@ export interface Partition {
   readonly readers: Map<string, Set<number>>;
   /** Members that write a tensor, by the array's key. */
   readonly writers: ReadonlyMap<string, readonly NodeId[]>;
+  /** Whether a cluster reads a tensor that another one replaces: an order that node ids do not show. */
   readonly assigned: boolean;
 }
 
@@ -75,7 +76,7 @@ export function partition(context: Omit<Context, 'destinations'> & { readonly st
     const parts = new Map([...built].sort(([a], [b]) => a - b).map(([member, kernel]) => [member, { id: member, cluster: { kind: kindOf(context, member), members: [member] }, kernel }]));
     const out: Partition = { context, wanted, parts, owner: new Map([...parts.keys()].map((m) => [m, m])), readers: new Map(), writers, assigned: false };
     for (const part of parts.values()) note(out, part);
-    return { ...out, assigned: [...writers.keys()].some((key) => out.readers.has(key)) };
+    return { ...out, assigned: [...writers].some(([key, members]) => [...(out.readers.get(key) ?? [])].some((id) => !members.includes(id))) };
   }
 }
 
@@ -180,7 +181,7 @@ export function hazard(kernel: Kernel): boolean {
     if (arg.access !== 'read_write') return false;
     const stores = kernel.stores.filter((s) => s.arg === i);
     const same = kernel.body.every((s) => (s.kind === 'load' ? s.arg !== i || stores.every((t) => JSON.stringify(t.view) === JSON.stringify(s.view)) : s.kind !== 'load-indirect' || s.arg !== i));
-    const operands = kernel.kind === 'matmul' ? kernel.terms.flatMap((t) => [t.a.arg, t.b.arg]) : kernel.kind === 'scatter-add' ? [kernel.ids, kernel.values] : [];
+    const operands = kernel.kind === 'matmul' ? kernel.terms.flatMap((t) => [t.a.arg, t.b.arg]) : kernel.kind === 'scatter-add' ? [kernel.ids, kernel.values, ...(kernel.lists === undefined ? [] : [kernel.lists.head, kernel.lists.next])] : [];
     return !same || operands.includes(i);
   });
 }

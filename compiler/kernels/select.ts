@@ -8,8 +8,10 @@ import type { DType, Graph, Node, NodeId } from '../graph/graph.js';
 import type { Target } from '../plan/program.js';
 import { Bug } from '../bug.js';
 import { referenceOf } from './body.js';
-import type { Destination } from './construct.js';
+import type { Context, Destination } from './construct.js';
 import type { Arg, Kernel } from './kernel.js';
+import { overridden, type OverrideChoice } from './override.js';
+import { overrides } from './overrides.js';
 import { mergeProducers, mergeSiblings, ordered, partition, type Wanted } from './partition.js';
 import { storedValues } from './policy.js';
 import { staged } from './stage.js';
@@ -37,8 +39,9 @@ export function arrayLimit(target: Target): number {
 }
 
 /** The kernels of a graph. */
-export function select(source: Graph, target: Target): Selection {
-  const before = staged(source, target);
+export function select(source: Graph, target: Target, choice: OverrideChoice = { list: overrides, everywhere: false }): Selection {
+  const { graph: before, nodes: over } = overridden(staged(source, target), target, choice);
+  const special: Context['special'] = new Map([...over].map(([root, { override, prepared }]) => [root, (context, cluster) => override.construct(context, cluster, root, prepared)]));
   const copied = new Set<number>();
   for (;;) {
     const { graph, wanted, results, outputOf } = wants(before, copied);
@@ -47,7 +50,8 @@ export function select(source: Graph, target: Target): Selection {
     const limit = arrayLimit(target);
     const summed = sums(graph, using, kept, limit);
     const stored = storedValues(graph, using, summed, kept, limit);
-    const parts = partition({ graph, sums: summed, stored, limit }, wanted);
+    for (const { prepared } of over.values()) for (const id of prepared) stored.add(id);
+    const parts = partition({ graph, sums: summed, stored, limit, special }, wanted);
     mergeProducers(parts);
     mergeSiblings(parts);
     const done = ordered(parts);

@@ -3,10 +3,13 @@
  *
  * A tensor is looked for under its own names, and under each of them without its first step: checkpoints of a bare encoder
  * leave the wrapper's prefix out. What is not there may be newly made where the model says so; elsewhere it is an error.
+ * Where there are no weights at all (`tensors` undefined: a new model, or a plan from `config.json` alone) every tensor is fresh,
+ * and nothing is missing.
  */
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { allModules, type ModuleInstance } from '../elaborate/instance.js';
 import { nearest } from '../elaborate/nearest.js';
+import { showShape } from '../elaborate/tensors.js';
 import type { BaseFacts } from './facts.js';
 
 /** Where a tensor comes from: a tensor of the checkpoint, or new. */
@@ -18,6 +21,8 @@ const floating = ['F32', 'F16', 'BF16'];
 export function bindCheckpoint(model: ModuleInstance, facts: BaseFacts, at: Span, diagnostics: Diagnostic[]): Map<string, Binding> {
   const bindings = new Map<string, Binding>();
   const missing: string[] = [];
+  const misshapen: string[] = [];
+  const unreadable: string[] = [];
   for (const module of allModules(model)) {
     for (const storage of module.storage) {
       const name = storage.keys[0] as string;
@@ -39,11 +44,11 @@ export function bindCheckpoint(model: ModuleInstance, facts: BaseFacts, at: Span
           bindings.set(name, { kind: 'fresh' });
           continue;
         }
-        diagnostics.push({ code: 'PEFT0506', severity: 'error', span: at, message: `${key} has shape [${found.shape.join(', ')}] in the checkpoint, but ${facts.configName} makes it [${storage.shape.join(', ')}]` });
+        misshapen.push(`${key} has shape ${showShape(found.shape)} in the checkpoint, but ${facts.configName} makes it ${showShape(storage.shape)}`);
         continue;
       }
       if (!floating.includes(found.dtype)) {
-        diagnostics.push({ code: 'PEFT0507', severity: 'error', span: at, message: `${key} has dtype ${found.dtype}, which is not supported`, help: `supported are ${floating.join(', ')}` });
+        unreadable.push(`${key} has dtype ${found.dtype}, which is not supported`);
         continue;
       }
       bindings.set(name, { kind: 'checkpoint', key, dtype: found.dtype });
@@ -60,5 +65,13 @@ export function bindCheckpoint(model: ModuleInstance, facts: BaseFacts, at: Span
       help: near ? `the nearest name is ${near}` : `it has names like ${[...(facts.tensors?.keys() ?? [])][0] ?? 'none'}`,
     });
   }
+  const first = (code: string, faults: readonly string[], more: Pick<Diagnostic, 'help'> = {}): void => {
+    const [message] = faults;
+    if (message === undefined) return;
+    const notes = faults.length > 1 ? { notes: [{ message: faults.length === 2 ? 'one more tensor is like it' : `${faults.length - 1} more tensors are like it` }] } : {};
+    diagnostics.push({ code, severity: 'error', span: at, message, ...notes, ...more });
+  };
+  first('PEFT0506', misshapen);
+  first('PEFT0507', unreadable, { help: `supported are ${floating.join(', ')}` });
   return bindings;
 }

@@ -2,6 +2,7 @@
  * @file Differences of two Specs, field by field, in meaning and not in text: formatting, comments, order of statements and
  * derivation make none.
  */
+import { joinKey } from './json.js';
 import { meaning, type Json, type Spec } from './spec.js';
 
 /** One field that differs; undefined where it is absent on that side. */
@@ -32,7 +33,7 @@ const isObject = (j: Json | undefined): j is { readonly [key: string]: Json } =>
 
 function compare(a: Json | undefined, b: Json | undefined, path: string, found: Difference[]): void {
   if (isObject(a) && isObject(b)) {
-    for (const key of [...Object.keys(a), ...Object.keys(b).filter((k) => !(k in a))]) compare(a[key], b[key], path === '' ? key : `${path}.${/^[\w-]+$/.test(key) ? key : JSON.stringify(key)}`, found);
+    for (const key of [...Object.keys(a), ...Object.keys(b).filter((k) => !(k in a))]) compare(a[key], b[key], joinKey(path, key), found);
     return;
   }
   if (JSON.stringify(a) !== JSON.stringify(b)) found.push({ path, before: a, after: b });

@@ -7,22 +7,26 @@ import type { BaseSource, Json, TableSource } from './spec.js';
 /** What a file or folder turned out to be, or why it could not be read. */
 export type Fact<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string; readonly help?: string };
 
+/** What is known of a base. */
 export interface BaseFacts {
-  /** Name of the configuration for messages: `ko-bert/config.json`. */
+  /** Name of the configuration for messages: `models/x/config.json`. */
   readonly configName: string;
   readonly config: { readonly [key: string]: Json };
-  /** Name, shape and dtype of every tensor, from the header alone; undefined where there are no weights (scratch). */
+  /** Name, shape and dtype of every tensor, from the header alone; undefined where there are no weights: a new
+   * model, or a plan from the configuration alone. */
   readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype: string }> | undefined;
   /** Undefined where there is no tokenizer. */
   readonly tokenizer: Fact<{ readonly vocabulary: number; readonly maskToken?: number }>;
 }
 
+/** What is known of a table. */
 export interface TableFacts {
   readonly columns: readonly string[];
   /** Rows after `take`. */
   readonly rows: number;
 }
 
+/** Answers about the sources that an experiment names. */
 export interface Facts {
   readonly base: (source: BaseSource) => Fact<BaseFacts>;
   readonly table: (source: TableSource) => Fact<TableFacts>;

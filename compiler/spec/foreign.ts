@@ -10,7 +10,8 @@ import { allModules } from '../elaborate/instance.js';
 import { weightName } from '../elaborate/members.js';
 import { scopeOf, type Scope } from '../elaborate/scope.js';
 import { showNumber, type Value } from '../elaborate/value.js';
-import { toJson, type Resolved } from './check.js';
+import type { Resolved } from './check.js';
+import { toJson } from './json.js';
 import type { Json } from './spec.js';
 
 type JsonObject = { readonly [key: string]: Json };
@@ -112,6 +113,7 @@ export function suffixes(targets: readonly string[], all: readonly string[]): st
 /** Keys every method may have that say nothing about the mathematics. */
 const neutral = new Set(['peft_type', 'task_type', 'base_model_name_or_path', 'revision', 'inference_mode', 'peft_version', 'auto_mapping', 'fan_in_fan_out', 'target_modules', 'modules_to_save', 'exclude_modules', 'layers_to_transform', 'layers_pattern', 'runtime_config']);
 
+/** What a configuration means as text. */
 export interface ImportedConfig {
   /** `import` lines and the statements of the experiment. */
   readonly imports: readonly string[];

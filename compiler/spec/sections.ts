@@ -2,18 +2,24 @@
  * @file Sections of an experiment. Which fields `data`, `tune` and `budget` have, with types, bounds and defaults, is written
  * in `stdlib/experiment.peft` and checked as the parameters of a function are; here they become the Spec's fields.
  */
-import type { Definition, Expr, Field } from '../../grammar/ast.js';
+import type { Definition, Expr, Field, Param } from '../../grammar/ast.js';
 import type { Span } from '../../grammar/diagnostics.js';
-import { bindParams, evaluate, type EvaluatedArgument } from '../elaborate/evaluate.js';
-import { nearest } from '../elaborate/nearest.js';
-import { preferring, qualified, type Scope } from '../elaborate/scope.js';
+import type { EvaluatedArgument } from '../elaborate/arguments.js';
+import { bindParams, evaluate } from '../elaborate/evaluate.js';
+import type { BoundDefinition } from '../elaborate/instance.js';
+import { suggest } from '../elaborate/nearest.js';
 import { attempt, stop } from '../elaborate/stop.js';
-import { describe, type Value } from '../elaborate/value.js';
-import type { BoundDefinition, Context } from './check.js';
+import { checkParam } from '../elaborate/types.js';
+import type { Value } from '../elaborate/value.js';
+import type { Task } from './base.js';
+import type { Context } from './context.js';
 import type { BaseFacts } from './facts.js';
+import { bindNamed } from './named.js';
 import { tableSource } from './sources.js';
 import type { Interval, Spec, TableSource } from './spec.js';
+import { metricsOf } from './task.js';
 
+/** The fields of all sections, checked. */
 export interface Sections {
   readonly data: Spec['data'];
   readonly tune: Omit<Spec['tune'], 'optimizer' | 'schedule'>;
@@ -24,129 +30,158 @@ export interface Sections {
   readonly evalRows: number;
 }
 
-/** The sections of an experiment; undefined after an error. `columns` are the column fields of the task, undefined where it is not known. */
-export function fieldsOf(c: Context, columns: readonly string[] | undefined, base: BaseFacts | undefined): Sections | undefined {
+/** The sections of an experiment; undefined after an error. The task names the columns; they are not checked where it is not known. */
+export function fieldsOf(c: Context, task: Task | undefined, base: BaseFacts | undefined): Sections | undefined {
+  const columns = task === undefined ? undefined : [...new Set(task.batch.flatMap((f) => (f.column === undefined ? [] : [f.column])))];
   const data = bindSection(c, 'data', columns);
   const tune = bindSection(c, 'tune', []);
   const budget = bindSection(c, 'budget', []);
-  if (data === undefined || tune === undefined || budget === undefined || columns === undefined) return undefined;
+  checkTokenizer(c, base);
   const train = data.tables.get('train');
-  const evaluation = data.tables.get('eval') ?? null;
+  const evaluation = data.tables.get('eval');
   const rows = train === undefined ? undefined : checkTable(c, train.source, train.span, data.columns);
-  const evalRows = evaluation === null ? 0 : checkTable(c, evaluation.source, evaluation.span, data.columns);
-  if (base !== undefined && !base.tokenizer.ok && base.tensors !== undefined) {
-    const tokenizer = base.tokenizer;
-    attempt(c.diagnostics, () => stop('PEFT0509', c.statements.base?.source.span ?? c.statements.experiment.span, tokenizer.message, tokenizer.help ? { help: tokenizer.help } : {}));
-  }
-  const optimizer = tune.values.get('optimizer');
-  const schedule = tune.values.get('schedule');
-  if (train === undefined || rows === undefined || evalRows === undefined || optimizer?.kind !== 'call' || schedule?.kind !== 'call') return undefined;
-  const count = (name: string): number => number(tune.values.get(name)) ?? 0;
+  const evalRows = evaluation === undefined ? 0 : checkTable(c, evaluation.source, evaluation.span, data.columns);
+  if (task !== undefined) checkBest(c, task, tune.given.get('best'), data.given.has('eval'));
+  if (columns === undefined || data.values === undefined || tune.values === undefined || budget.values === undefined) return undefined;
+  const optimizer = called(tune.values.get('optimizer'));
+  const schedule = called(tune.values.get('schedule'));
+  if (train === undefined || rows === undefined || evalRows === undefined || optimizer === undefined || schedule === undefined) return undefined;
+  const { values } = tune;
+  const count = (name: string): number => number(values.get(name)) ?? 0;
   return {
-    data: { train: train.source, eval: evaluation?.source ?? null, columns: Object.fromEntries([...data.columns].map(([k, v]) => [k, v.name])), max_length: number(data.values.get('max_length')) ?? 128, buckets: number(data.values.get('buckets')) ?? 3 },
+    data: { train: train.source, eval: evaluation?.source ?? null, columns: Object.fromEntries([...data.columns].map(([k, v]) => [k, v.name])), max_length: number(data.values.get('max_length')) ?? 0, buckets: number(data.values.get('buckets')) ?? 0 },
     tune: {
       epochs: count('epochs'),
-      max_steps: number(tune.values.get('max_steps')),
+      max_steps: number(values.get('max_steps')),
       batch: count('batch'),
       accumulate: count('accumulate'),
-      clip: number(tune.values.get('clip')),
+      clip: number(values.get('clip')),
       seed: count('seed'),
-      shuffle: tune.values.get('shuffle')?.kind === 'bool' && (tune.values.get('shuffle') as { value: boolean }).value,
-      eval_every: interval(tune.values.get('eval_every')),
-      save_every: interval(tune.values.get('save_every')),
-      best: string(tune.values.get('best')),
+      shuffle: truth(values.get('shuffle')),
+      eval_every: interval(values.get('eval_every')),
+      save_every: interval(values.get('save_every')),
+      best: string(values.get('best')),
       log_every: count('log_every'),
     },
     budget: { gpu_memory: number(budget.values.get('gpu_memory')), trainable: share(budget.values.get('trainable')) },
-    optimizer: bound(c, optimizer),
-    schedule: bound(c, schedule),
+    optimizer,
+    schedule,
     trainRows: rows,
     evalRows,
   };
 }
 
+/** Rows need a tokenizer wherever there is a base with weights; a plan from a configuration alone needs none. */
+function checkTokenizer(c: Context, base: BaseFacts | undefined): void {
+  if (base === undefined || base.tokenizer.ok || base.tensors === undefined) return;
+  const { message, help } = base.tokenizer;
+  c.diagnostics.push({ code: 'PEFT0509', severity: 'error', span: c.statements.base?.source.span ?? c.statements.experiment.span, message, ...(help ? { help } : {}) });
+}
+
+/** The best evaluation is chosen by a metric that is measured. */
+function checkBest(c: Context, task: Task, best: EvaluatedArgument | undefined, evaluated: boolean): void {
+  if (best?.value.kind !== 'string') return;
+  const metrics = metricsOf(task.bound.definition);
+  const name = best.value.value;
+  if (!metrics.includes(name)) {
+    const { help, fix } = suggest(name, best.span, metrics, 'it measures');
+    const quoted = fix?.edits[0] === undefined ? undefined : { title: fix.title, edits: [{ span: best.span, text: JSON.stringify(fix.edits[0].text) }] };
+    c.diagnostics.push({ code: 'PEFT0604', severity: 'error', span: best.span, message: `task ${task.bound.definition.name.text} does not measure ${name}`, ...(help ? { help } : {}), ...(quoted ? { fix: quoted } : {}) });
+  } else if (!evaluated) {
+    c.diagnostics.push({ code: 'PEFT0605', severity: 'error', span: best.span, message: `${name} is never measured, because there are no rows to evaluate on`, help: 'write eval: in data' });
+  }
+}
+
+const called = (v: Value | undefined): BoundDefinition | undefined => (v?.kind === 'call' && v.definition !== undefined && v.scope !== undefined ? { definition: v.definition, scope: v.scope, args: v.args, spans: v.spans } : undefined);
+const truth = (v: Value | undefined): boolean => v?.kind === 'bool' && v.value;
 const number = (v: Value | undefined): number | null => (v?.kind === 'number' ? v.value : null);
 const string = (v: Value | undefined): string | null => (v?.kind === 'string' ? v.value : null);
 const interval = (v: Value | undefined): Interval | null => (v?.kind === 'number' ? { count: v.value, unit: v.unit === 'epochs' ? 'epochs' : 'steps' } : null);
 const share = (v: Value | undefined): Spec['budget']['trainable'] => (v?.kind === 'number' ? (v.unit === 'ratio' ? { share: v.value } : { count: v.value }) : null);
 
-function bound(c: Context, call: Extract<Value, { kind: 'call' }>): BoundDefinition {
-  const what = (call.definition as Definition).what;
-  const scope = c.scope.lookup(qualified(what, call.callee));
-  return { definition: call.definition as Definition, scope: scope?.kind === 'definition' ? scope.scope : c.scope, args: call.args };
-}
-
 interface BoundSection {
-  readonly values: ReadonlyMap<string, Value>;
+  /** Undefined where a field is wrong or missing. */
+  readonly values: ReadonlyMap<string, Value> | undefined;
+  /** What is written. */
+  readonly given: ReadonlyMap<string, EvaluatedArgument>;
   readonly tables: ReadonlyMap<string, { readonly source: TableSource; readonly span: Span }>;
   readonly columns: ReadonlyMap<string, { readonly name: string; readonly span: Span }>;
 }
 
-/** Binds the fields of a section as the arguments of its definition. */
-function bindSection(c: Context, name: string, columns: readonly string[] | undefined): BoundSection | undefined {
-  const definition = c.library.definitions.find((d) => d.folder === 'experiment' && d.definition.name.text === name);
-  if (definition === undefined) return stop('PEFT0001', c.statements.experiment.span, `the standard library has no section ${name}`);
-  const given = c.statements.sections.get(name);
-  const span = given?.section.name.span ?? c.statements.experiment.name.span;
-  const known = definition.definition.params.map((p) => p.name.text);
+/** Binds the fields of a section as the arguments of its definition; each field is checked by itself. */
+function bindSection(c: Context, name: string, columns: readonly string[] | undefined): BoundSection {
+  const found = c.library.definitions.find((d) => d.folder === 'experiment' && d.definition.name.text === name);
+  if (found === undefined) return stop('PEFT0001', c.statements.experiment.span, `the standard library has no section ${name}`);
+  const { definition, scope } = found;
+  const section = c.statements.sections.get(name);
+  const span = section?.section.name.span ?? c.statements.experiment.name.span;
   const tables = new Map<string, { source: TableSource; span: Span }>();
   const columnFields = new Map<string, { name: string; span: Span }>();
-  const args: EvaluatedArgument[] = [];
-  let failed = false;
-  for (const [field, { name: fieldName, value }] of given?.fields ?? []) {
-    c.origins[`${name}.${field}`] = { kind: 'written', span: value.span };
-    const done = attempt(c.diagnostics, () => {
-      if (columns?.includes(field)) {
-        if (value.kind !== 'string') return stop('PEFT0220', value.span, `${field} must be String, the name of a column`, value.kind === 'name' ? { help: `write "${value.name}"`, fix: { title: `write "${value.name}"`, edits: [{ span: value.span, text: JSON.stringify(value.name) }] } } : {});
-        columnFields.set(field, { name: value.value, span: value.span });
-        return true;
-      }
-      const param = definition.definition.params.find((p) => p.name.text === field);
-      if (param === undefined) {
-        if (columns === undefined && name === 'data') return true;
-        const near = nearest(field, [...known, ...(columns ?? [])]);
-        return stop('PEFT0121', fieldName.span, `${name} has no field ${field}`, near ? { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span: fieldName.span, text: near }] } } : { help: `it has ${[...known, ...(columns ?? [])].join(', ')}` });
-      }
-      args.push({ name: field, value: fieldValue(c, param, value, field, tables, c.scope), span: value.span });
-      return true;
+  const given = new Map<string, EvaluatedArgument>();
+  const before = c.diagnostics.length;
+  for (const field of section?.fields.values() ?? []) {
+    c.origins[`${name}.${field.name.text}`] = { kind: 'written', span: field.value.span };
+    attempt(c.diagnostics, () => {
+      if (columns?.includes(field.name.text) === true) columnFields.set(field.name.text, { name: columnOf(field), span: field.value.span });
+      else bindField(c, definition, field, columns, given, tables);
     });
-    if (done === undefined) failed = true;
   }
-  if (columns !== undefined && name === 'data') {
-    for (const column of columns) {
-      if (columnFields.has(column) || given?.fields.has(column)) continue;
-      failed = true;
-      c.diagnostics.push({ code: 'PEFT0226', severity: 'error', span, message: `data needs ${column}, the name of a column`, help: `write ${column}: "…"` });
-    }
+  for (const column of columns ?? []) {
+    if (name !== 'data') break;
+    if (section?.fields.has(column) !== true) c.diagnostics.push({ code: 'PEFT0226', severity: 'error', span, message: `data needs ${column}, the name of a column`, help: `write ${column}: "…"` });
   }
-  if (failed) return undefined;
-  return attempt(c.diagnostics, () => {
-    const local = bindParams(c.e, name, definition.definition.params, args, definition.scope, span);
-    for (const p of definition.definition.params) c.origins[`${name}.${p.name.text}`] ??= { kind: 'default', of: name };
-    return { values: new Map(known.map((k) => [k, local.lookup(k) as Value] as const)), tables, columns: columnFields };
+  for (const p of definition.params) {
+    if (p.default === undefined && section?.fields.has(p.name.text) !== true) c.diagnostics.push({ code: 'PEFT0226', severity: 'error', span, message: `${name} needs ${p.name.text}`, notes: [{ message: `${p.name.text} is declared here`, span: p.span }], help: `write ${p.name.text}: …` });
+  }
+  if (c.diagnostics.length > before) return { values: undefined, given, tables, columns: columnFields };
+  const values = attempt(c.diagnostics, () => {
+    const local = bindParams(c.e, name, definition.params, [...given.values()], scope, span);
+    for (const p of definition.params) c.origins[`${name}.${p.name.text}`] ??= { kind: 'default', of: name };
+    return new Map(definition.params.map((p) => [p.name.text, local.lookup(p.name.text) as Value] as const));
   });
+  return { values, given, tables, columns: columnFields };
 }
 
+/** The name of a column. */
+function columnOf({ name, value }: Field): string {
+  if (value.kind === 'string') return value.value;
+  const right = value.kind === 'name' ? JSON.stringify(value.name) : undefined;
+  return stop('PEFT0220', value.span, `${name.text} must be String, the name of a column`, right === undefined ? {} : { help: `write ${right}`, fix: { title: `write ${right}`, edits: [{ span: value.span, text: right }] } });
+}
+
+function bindField(c: Context, definition: Definition, field: Field, columns: readonly string[] | undefined, given: Map<string, EvaluatedArgument>, tables: Map<string, { source: TableSource; span: Span }>): void {
+  const section = definition.name.text;
+  const name = field.name.text;
+  const param = definition.params.find((p) => p.name.text === name);
+  if (param === undefined) {
+    // Where the task is not known, it may be one of its columns.
+    if (columns === undefined && section === 'data') return;
+    const known = [...definition.params.map((p) => p.name.text), ...(section === 'data' ? (columns ?? []) : [])];
+    return stop('PEFT0121', field.name.span, `${section} has no field ${name}`, suggest(name, field.name.span, known, 'it has'));
+  }
+  const value = fieldValue(c, param, field.value, name, tables);
+  checkParam(param, value, field.value.span, (bound) => evaluate(c.e, bound, c.scope));
+  given.set(name, { name, value, span: field.value.span, nameSpan: field.name.span });
+}
+
+/** Kinds of definition that a field may call. */
+const callable = { Optimizer: 'optimizer', Schedule: 'schedule' } as const;
+
 /** The value of a field; a table stays a source, and a bare name of a definition is a call without arguments. */
-function fieldValue(c: Context, param: Definition['params'][number], value: Expr, field: string, tables: Map<string, { source: TableSource; span: Span }>, scope: Scope): Value {
-  const wants = JSON.stringify(param.type ?? {});
-  if (wants.includes('"Table"') && value.kind !== 'none') {
-    const source = tableSource(c.e, value, scope);
+function fieldValue(c: Context, param: Param, value: Expr, field: string, tables: Map<string, { source: TableSource; span: Span }>): Value {
+  const types = param.type?.kind === 'type-union' ? param.type.options : param.type ? [param.type] : [];
+  const names = types.flatMap((t) => (t.kind === 'type-name' ? [t.name.text] : []));
+  if (names.includes('Table') && value.kind !== 'none') {
+    const source = tableSource(c.e, value, c.scope);
     tables.set(field, { source, span: value.span });
     return { kind: 'call', callee: source.format, type: 'Table', args: new Map(), spans: new Map(), span: value.span };
   }
-  const what = wants.includes('"Optimizer"') ? 'optimizer' : wants.includes('"Schedule"') ? 'schedule' : undefined;
-  if (what !== undefined && (value.kind === 'name' || (value.kind === 'call' && value.callee.kind === 'name'))) {
-    const callee = value.kind === 'name' ? value : (value.callee as Extract<Expr, { kind: 'name' }>);
-    const found = scope.lookup(qualified(what, callee.name));
-    if (found?.kind !== 'definition') {
-      const names = c.library.definitions.filter((d) => d.definition.what === what).map((d) => d.definition.name.text);
-      const near = nearest(callee.name, names);
-      return stop('PEFT0119', callee.span, `there is no ${what} ${callee.name}`, near ? { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span: callee.span, text: near }] } } : { help: `there are ${names.join(', ')}` });
-    }
-    return evaluate(c.e, value.kind === 'name' ? { kind: 'call', callee: value, args: [], span: value.span } : value, preferring(what, scope));
+  const type = (Object.keys(callable) as (keyof typeof callable)[]).find((t) => names.includes(t));
+  if (type !== undefined && (value.kind === 'name' || value.kind === 'call')) {
+    const bound = bindNamed(c, callable[type], value);
+    return { kind: 'call', callee: bound.definition.name.text, type, ...bound, span: value.span };
   }
-  return evaluate(c.e, value, scope);
+  return evaluate(c.e, value, c.scope);
 }
 
 /** Columns and rows of a table against what the experiment asks for. */
@@ -156,24 +191,25 @@ function checkTable(c: Context, source: TableSource, span: Span, columns: BoundS
     c.diagnostics.push({ code: 'PEFT0601', severity: 'error', span, message: fact.message, ...(fact.help ? { help: fact.help } : {}) });
     return undefined;
   }
+  let missing = false;
   for (const column of columns.values()) {
     if (fact.value.columns.includes(column.name)) continue;
-    const near = nearest(column.name, fact.value.columns);
+    missing = true;
+    const { help, fix } = suggest(column.name, column.span, fact.value.columns, 'it has');
+    const text = fix?.edits[0] === undefined ? undefined : JSON.stringify(fix.edits[0].text);
     c.diagnostics.push({
       code: 'PEFT0602',
       severity: 'error',
       span: column.span,
       message: `${source.path} has no column ${JSON.stringify(column.name)}`,
-      help: near ? `did you mean ${JSON.stringify(near)}?` : `it has ${fact.value.columns.map((n) => JSON.stringify(n)).join(', ')}`,
-      ...(near ? { fix: { title: `write ${JSON.stringify(near)}`, edits: [{ span: column.span, text: JSON.stringify(near) }] } } : {}),
+      ...(help ? { help } : {}),
+      ...(text === undefined ? {} : { fix: { title: `write ${text}`, edits: [{ span: column.span, text }] } }),
     });
-    return undefined;
   }
+  if (missing) return undefined;
   if (fact.value.rows === 0) {
     c.diagnostics.push({ code: 'PEFT0603', severity: 'error', span, message: `${source.path} has no rows` });
     return undefined;
   }
   return fact.value.rows;
 }
-
-export { describe, type Field };

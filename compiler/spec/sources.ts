@@ -5,7 +5,7 @@
 import type { Expr } from '../../grammar/ast.js';
 import type { Elaboration } from '../elaborate/elaboration.js';
 import { evaluate } from '../elaborate/evaluate.js';
-import { nearest } from '../elaborate/nearest.js';
+import { suggest } from '../elaborate/nearest.js';
 import type { Scope } from '../elaborate/scope.js';
 import { stop } from '../elaborate/stop.js';
 import { describe, type Value } from '../elaborate/value.js';
@@ -45,8 +45,7 @@ function sourceCall<K extends string>(e: Elaboration, expr: Expr, scope: Scope, 
   if (expr.kind !== 'call' || expr.callee.kind !== 'name') return stop('PEFT0110', expr.span, what);
   const name = expr.callee.name;
   if (!Object.hasOwn(kinds, name)) {
-    const near = nearest(name, Object.keys(kinds));
-    return stop('PEFT0110', expr.callee.span, `${name} is not a source: ${what}`, near ? { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span: expr.callee.span, text: near }] } } : {});
+    return stop('PEFT0110', expr.callee.span, `${name} is not a source: ${what}`, suggestOnly(name, expr.callee.span, Object.keys(kinds)));
   }
   const allowed = kinds[name as K];
   const options = new Map<string, string | number | boolean>();
@@ -60,14 +59,19 @@ function sourceCall<K extends string>(e: Elaboration, expr: Expr, scope: Scope, 
     const key = arg.name?.text;
     const kind = key === undefined ? undefined : allowed[key];
     if (key === undefined || kind === undefined) {
-      const near = key === undefined ? undefined : nearest(key, Object.keys(allowed));
-      return stop('PEFT0224', arg.name?.span ?? arg.value.span, `${name} has no parameter ${key ?? describe(value)}`, near && arg.name ? { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span: arg.name.span, text: near }] } } : { help: Object.keys(allowed).length > 0 ? `it has ${Object.keys(allowed).join(', ')}` : 'it has only a path' });
+      const names = Object.keys(allowed);
+      const at = arg.name?.span ?? arg.value.span;
+      return stop('PEFT0224', at, `${name} has no parameter ${key ?? describe(value)}`, key === undefined || names.length === 0 ? { help: names.length === 0 ? 'it has only a path' : `it has ${names.join(', ')}` } : suggest(key, at, names, 'it has'));
     }
+    if (options.has(key)) return stop('PEFT0225', arg.name?.span ?? arg.value.span, `${key} is given twice`);
     options.set(key, option(kind, key, value, arg.value.span));
   }
   if (path === undefined) return stop('PEFT0226', expr.span, `${name} needs a path`);
   return { name: name as K, path, options };
 }
+
+/** The nearest choice, where there is one: the message has them all. */
+const suggestOnly = (word: string, span: Expr['span'], choices: readonly string[]): ReturnType<typeof suggest> => (({ help, fix }) => (fix && help ? { help, fix } : {}))(suggest(word, span, choices, ''));
 
 function option(kind: Kind, key: string, value: Value, span: Expr['span']): string | number | boolean {
   switch (kind) {

@@ -34,6 +34,7 @@ export interface Interval {
   readonly unit: 'steps' | 'epochs';
 }
 
+/** A resolved experiment. */
 export interface Spec {
   readonly format: 'peft-spec';
   readonly version: 1;

@@ -4,12 +4,16 @@
  */
 import type { Experiment, Field, File, Section, Statement } from '../../grammar/ast.js';
 import type { Diagnostic } from '../../grammar/diagnostics.js';
-import { nearest } from '../elaborate/nearest.js';
+import { suggest } from '../elaborate/nearest.js';
 
+/** `base …`. */
 export type BaseStatement = Extract<Statement, { kind: 'base' }>;
+/** `adapt …`. */
 export type AdaptStatement = Extract<Statement, { kind: 'adapt' }>;
+/** `train …`. */
 export type TrainStatement = Extract<Statement, { kind: 'train' }>;
 
+/** An experiment with all that it takes over. */
 export interface Statements {
   readonly experiment: Experiment;
   readonly base: BaseStatement | undefined;
@@ -23,27 +27,30 @@ export const sectionNames = ['data', 'tune', 'budget'] as const;
 /** The experiments of a file. */
 export const experimentsOf = (file: File): Experiment[] => file.items.filter((i): i is Experiment => i.kind === 'experiment');
 
-/** The statements of an experiment after derivation. */
-export function flatten(file: File, experiment: Experiment, diagnostics: Diagnostic[], seen: readonly string[] = []): Statements {
+/** The statements of an experiment after derivation; undefined where what it derives from cannot be found. */
+export function flatten(file: File, experiment: Experiment, diagnostics: Diagnostic[], seen: readonly Experiment[] = []): Statements | undefined {
   const all = experimentsOf(file);
   let before: Statements | undefined;
   if (experiment.from) {
     const from = experiment.from;
     const parent = all.find((x) => x.name.text === from.text);
     if (parent === undefined) {
-      const near = nearest(from.text, all.map((x) => x.name.text));
-      diagnostics.push({ code: 'PEFT0111', severity: 'error', span: from.span, message: `there is no experiment ${from.text} in this file`, ...(near ? { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span: from.span, text: near }] } } : {}) });
-    } else if (seen.includes(parent.name.text) || parent === experiment) {
-      diagnostics.push({ code: 'PEFT0112', severity: 'error', span: from.span, message: `${experiment.name.text} derives from itself` });
-    } else {
-      before = flatten(file, parent, diagnostics, [...seen, experiment.name.text]);
+      const names = all.filter((x) => x !== experiment).map((x) => x.name.text);
+      diagnostics.push({ code: 'PEFT0111', severity: 'error', span: from.span, message: `there is no experiment ${from.text} in this file`, ...suggest(from.text, from.span, names, 'there is') });
+      return undefined;
     }
+    if (parent === experiment || seen.includes(parent)) {
+      diagnostics.push({ code: 'PEFT0112', severity: 'error', span: from.span, message: `${parent.name.text} derives from itself` });
+      return undefined;
+    }
+    before = flatten(file, parent, diagnostics, [...seen, experiment]);
+    if (before === undefined) return undefined;
   }
   let base = before?.base;
   let ownBase: BaseStatement | undefined;
   const targets = [...(before?.targets ?? [])];
   const sections = new Map(before?.sections ?? []);
-  const own = new Set<string>();
+  const own = new Map<string, Section>();
   for (const s of experiment.statements) {
     switch (s.kind) {
       case 'base':
@@ -57,12 +64,12 @@ export function flatten(file: File, experiment: Experiment, diagnostics: Diagnos
       case 'section': {
         const name = s.section.name.text;
         if (!(sectionNames as readonly string[]).includes(name)) {
-          const near = nearest(name, [...sectionNames, 'base', 'adapt', 'train']);
-          diagnostics.push({ code: 'PEFT0114', severity: 'error', span: s.section.name.span, message: `an experiment has no section ${name}`, ...(near ? { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span: s.section.name.span, text: near }] } } : { help: `it has ${sectionNames.join(', ')}` }) });
+          diagnostics.push({ code: 'PEFT0114', severity: 'error', span: s.section.name.span, message: `an experiment has no section ${name}`, ...suggest(name, s.section.name.span, sectionNames, 'it has') });
           break;
         }
-        if (own.has(name)) diagnostics.push({ code: 'PEFT0115', severity: 'error', span: s.section.name.span, message: `the section ${name} is given twice` });
-        own.add(name);
+        const first = own.get(name);
+        if (first) diagnostics.push({ code: 'PEFT0115', severity: 'error', span: s.section.name.span, message: `the section ${name} is given twice`, notes: [{ message: 'first here', span: first.name.span }], help: 'write all its fields in one' });
+        own.set(name, s.section);
         const fields = new Map(sections.get(name)?.fields ?? []);
         const here = new Map<string, Field>();
         for (const field of s.section.fields) {

@@ -2,14 +2,14 @@
  * @file The batch of a task: what one batch holds and from which column it is made. The recipes are what the runtime's data
  * pipeline can make; the task only names them.
  */
-import type { Expr, Member } from '../../grammar/ast.js';
+import type { Definition, Expr, Member } from '../../grammar/ast.js';
 import type { Elaboration } from '../elaborate/elaboration.js';
 import { evaluate } from '../elaborate/evaluate.js';
-import { nearest } from '../elaborate/nearest.js';
+import { suggest } from '../elaborate/nearest.js';
 import { scopeOf } from '../elaborate/scope.js';
 import { stop } from '../elaborate/stop.js';
 import { describe } from '../elaborate/value.js';
-import type { BoundDefinition } from './check.js';
+import type { BoundDefinition } from '../elaborate/instance.js';
 
 /** Recipes of the data pipeline, and the axes of what they make: b rows, t tokens. */
 export const recipes = {
@@ -22,8 +22,10 @@ export const recipes = {
   /** A class from 0 on; -100 in rows that only fill the batch. */
   class: ['b'],
 } as const satisfies Record<string, readonly ('b' | 't')[]>;
+/** The name of a recipe. */
 export type Recipe = keyof typeof recipes;
 
+/** One field of a batch. */
 export interface BatchField {
   readonly name: string;
   readonly recipe: Recipe;
@@ -44,14 +46,19 @@ export function batchRecipe(e: Elaboration, task: BoundDefinition): BatchField[]
     if (value.kind !== 'call' || value.callee.kind !== 'name') return stop('PEFT0237', value.span, 'a field of a batch is a recipe such as tokens(text)');
     const recipe = value.callee.name;
     if (!Object.hasOwn(recipes, recipe)) {
-      const near = nearest(recipe, Object.keys(recipes));
-      return stop('PEFT0237', value.callee.span, `${recipe} is not a recipe`, { help: near ? `did you mean ${near}?` : `recipes are ${Object.keys(recipes).join(', ')}` });
+      return stop('PEFT0237', value.callee.span, `${recipe} is not a recipe`, suggest(recipe, value.callee.span, Object.keys(recipes), 'recipes are'));
     }
     const column = columnName(value.args[0]?.value);
     const second = value.args[1] === undefined ? undefined : evaluate(e, value.args[1].value, scope);
     if (second !== undefined && second.kind !== 'number') return stop('PEFT0205', value.span, `a number is needed here, not ${describe(second)}`);
     return { name: field.name.text, recipe: recipe as Recipe, ...(column === undefined ? {} : { column }), ...(second === undefined ? {} : { classes: second.value }) };
   });
+}
+
+/** The metrics a task asks for. */
+export function metricsOf(task: Definition): string[] {
+  const members = task.body.kind === 'block' ? task.body.members : [];
+  return members.flatMap((m) => (m.kind === 'section' && m.section.name.text === 'metrics' ? m.section.fields.flatMap((f) => (f.value.kind === 'bool' && f.value.value ? [f.name.text] : [])) : []));
 }
 
 const columnName = (expr: Expr | undefined): string | undefined => (expr?.kind === 'name' ? expr.name : undefined);

@@ -7,7 +7,7 @@
  *
  * An operand is read along its contiguous axis by neighbouring threads. Rows of a tile are padded by one word against bank conflicts.
  */
-import { closeTile, openTile, storeCall, terms, type Operand, type Term } from './matmul-module.js';
+import { closeTile, openTile, storeCall, terms, type Context, type Operand, type Term } from './matmul-module.js';
 import type { Matmul } from '../kernels/kernel.js';
 import type { Emitted, HostSlots } from './expression.js';
 import type { Target } from '../plan/program.js';
@@ -42,7 +42,7 @@ export function emitTiles(kernel: Matmul, target: Target, access: readonly ('rea
   body.push(...accumulators.map((x) => `var ${x} = 0.0;`));
   for (const term of terms(context)) body.push(...loop(term, shape), ...(term.scale === undefined ? [] : ['{', `let scale = ${term.scale};`, ...accumulators.map((x) => `${x} *= scale;`), '}']));
   if (shape.slices > 1) body.push(...gatherSlices(accumulators, shape));
-  body.push(...square((r, c) => `{ let row = row0 + down + ${r * wide}u; let at = column0 + across + ${c * wide}u; ${storeCall(context, 'row', 'at', `x${r}_${c}`)} }`));
+  body.push(...stores(context, shape));
   const main = `@compute @workgroup_size(${threads * shape.slices})\nfn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {\n  ${body.join('\n  ')}\n}`;
   return { ...closeTile(context, access, { globals: `var<workgroup> held: array<f32, ${workgroupWords(shape)}>;`, main }), workgroups };
 }
@@ -87,16 +87,23 @@ function loop(term: Term, shape: Shape): string[] {
 function fill(operand: Operand, origin: string, extent: string, at: number, k: string, shape: Shape): string[] {
   const { side, depth } = shape;
   const threads = threadsOf(shape);
-  const out: string[] = [];
-  for (let e = 0; e < (side * depth) / threads; e += 1) {
-    const number = `(thread + ${e * threads}u)`;
-    const [i, j] = operand.contiguous === 'k' ? [`${number} / ${depth}u`, `${number} % ${depth}u`] : [`${number} % ${side}u`, `${number} / ${side}u`];
-    out.push(
-      `{ let i = ${i}; let j = ${j};`,
-      `let element = ${operand.base} + min(${origin} + i, ${extent} - 1u) * ${operand.outer} + min(first + j, ${k} - 1u) * ${operand.inner};`,
-      `held[store + ${at}u + j * ${side + 1}u + i] = select(0.0, ${operand.array}[element], first + j < ${k}); }`,
-    );
-  }
+  const [i, j] = operand.contiguous === 'k' ? [`number / ${depth}u`, `number % ${depth}u`] : [`number % ${side}u`, `number / ${side}u`];
+  return [
+    `for (var number = thread; number < ${side * depth}u; number += ${threads}u) {`,
+    `let i = ${i};`,
+    `let j = ${j};`,
+    `let element = ${operand.base} + min(${origin} + i, ${extent} - 1u) * ${operand.outer} + min(first + j, ${k} - 1u) * ${operand.inner};`,
+    `held[store + ${at}u + j * ${side + 1}u + i] = select(0.0, ${operand.array}[element], first + j < ${k});`,
+    '}',
+  ];
+}
+
+/** Stores row by row in a loop that moves the next row's accumulators to the first: the epilogue stands in the text once a column. */
+function stores(context: Context, shape: Shape): string[] {
+  const wide = shape.side / each;
+  const out = [`for (var r = 0u; r < ${each}u; r += 1u) {`, `let row = row0 + down + r * ${wide}u;`];
+  for (let c = 0; c < each; c += 1) out.push(`{ let at = column0 + across + ${c * wide}u; ${storeCall(context, 'row', 'at', `x0_${c}`)} }`);
+  out.push(...square((r, c) => (r === 0 ? '' : `x${r - 1}_${c} = x${r}_${c};`)).filter((line) => line !== ''), '}');
   return out;
 }
 

@@ -1,7 +1,8 @@
 /**
  * @file Row reductions: sums and maxima along the last axis, in order, each with the body it needs, then what is stored for each
  * row and for each element. One template: on a software adapter a thread walks along a row of its own; on a GPU a workgroup
- * shares a row and joins its parts by a tree in workgroup memory.
+ * shares a row and joins its parts in workgroup memory, eight at a time and then the eight, with two barriers: a reduction
+ * writes `part` again only after everyone has passed the barrier behind its reading, and `top` likewise.
  */
 import type { RowReduce, Scalar } from '../kernels/kernel.js';
 import { usedBy } from '../kernels/verify.js';
@@ -11,8 +12,9 @@ import { closeModule, grid, openModule, scalars, split, storeLines, word, type E
 
 /** Threads of a workgroup on a software adapter, each with a row. */
 const rowsTogether = 16;
-/** Threads that share a row on a GPU. */
+/** Threads that share a row on a GPU, a square number. */
 const sharing = 64;
+const root = 8;
 const lowest = '-0x1.fffffep+127f';
 
 /** The shader of a row reduction. */
@@ -49,7 +51,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (row >= ${bound}) { return; }
   ${body.join('\n  ')}
 }`;
-  const globals = shared ? [`var<workgroup> part: array<f32, ${sharing}>;`, ...(kernel.reductions.some((r) => r.op === 'argmax') ? [`var<workgroup> place: array<i32, ${sharing}>;`] : [])] : [];
+  const argmax = kernel.reductions.some((r) => r.op === 'argmax');
+  const globals = shared ? [`var<workgroup> part: array<f32, ${sharing}>;`, `var<workgroup> top: array<f32, ${root}>;`, ...(argmax ? [`var<workgroup> part_at: array<i32, ${sharing}>;`, `var<workgroup> top_at: array<i32, ${root}>;`] : [])] : [];
   return { ...closeModule(m, access, { globals, main }), workgroups };
 }
 
@@ -64,23 +67,33 @@ function reduce(m: Module, reduction: RowReduce['reductions'][number], r: number
   const { lines, name } = scalars(m, [reduction.value], place);
   const x = name(reduction.value);
   const loop = (take: string): string[] => [`for (var j = ${from}; j < ${width}; j += ${step}) {`, ...lines, take, '}'];
-  const tree = (join: string): string[] => ['workgroupBarrier();', `for (var half = ${sharing / 2}u; half > 0u; half /= 2u) {`, `if (lane < half) { ${join} }`, 'workgroupBarrier();', '}'];
+  /** Joins what lanes have put into `part`: the first lanes join `root` parts each, then everyone joins those. */
+  const joined = (start: (from: string, first: string) => string, take: (from: string, at: string) => string, finish: string): string[] => [
+    'workgroupBarrier();',
+    `if (lane < ${root}u) { ${start('part', `lane * ${root}u`)} for (var i = 1u; i < ${root}u; i += 1u) { ${take('part', `lane * ${root}u + i`)} } ${finish} }`,
+    'workgroupBarrier();',
+    start('top', '0u'),
+    `for (var i = 1u; i < ${root}u; i += 1u) { ${take('top', 'i')} }`,
+  ];
   switch (reduction.op) {
     case 'sum':
     case 'max': {
       const max = reduction.op === 'max';
-      const start = `var a${r} = ${max ? lowest : '0.0'};`;
-      const take = max ? `a${r} = max(a${r}, ${x});` : `a${r} += ${x};`;
-      if (!shared) return [start, ...loop(take), `let r${r} = a${r};`];
-      const join = max ? 'part[lane] = max(part[lane], part[lane + half]);' : 'part[lane] += part[lane + half];';
-      return [start, ...loop(take), `part[lane] = a${r};`, ...tree(join), `let r${r} = part[0];`, 'workgroupBarrier();'];
+      const join = (x: string): string => (max ? `a${r} = max(a${r}, ${x});` : `a${r} += ${x};`);
+      const own = [`var a${r} = ${max ? lowest : '0.0'};`, ...loop(join(x))];
+      if (!shared) return [...own, `let r${r} = a${r};`];
+      return [...own, `part[lane] = a${r};`, ...joined((from, first) => `a${r} = ${from}[${first}];`, (from, at) => join(`${from}[${at}]`), `top[lane] = a${r};`), `let r${r} = a${r};`];
     }
     case 'argmax': {
-      const start = [`var a${r} = ${lowest};`, `var p${r} = 0x7fffffffi;`];
-      const take = `if (${x} > a${r} || p${r} == 0x7fffffffi) { a${r} = ${x}; p${r} = i32(j); }`;
-      if (!shared) return [...start, ...loop(take), `let r${r} = p${r};`];
-      const join = 'if (part[lane + half] > part[lane] || (part[lane + half] == part[lane] && place[lane + half] < place[lane])) { part[lane] = part[lane + half]; place[lane] = place[lane + half]; }';
-      return [...start, ...loop(take), `part[lane] = a${r};`, `place[lane] = p${r};`, ...tree(join), `let r${r} = place[0];`, 'workgroupBarrier();'];
+      const own = [
+        `var a${r} = ${lowest};`,
+        `var p${r} = 0x7fffffffi;`,
+        ...loop(`if (${x} > a${r} || p${r} == 0x7fffffffi) { a${r} = ${x}; p${r} = i32(j); }`),
+      ];
+      if (!shared) return [...own, `let r${r} = p${r};`];
+      // Of equal largest elements the first counts, wherever its lane stands; a lane without elements has the largest index.
+      const join = (from: string, at: string): string => `if (${from}[${at}] > a${r} || (${from}[${at}] == a${r} && ${from}_at[${at}] < p${r})) { a${r} = ${from}[${at}]; p${r} = ${from}_at[${at}]; }`;
+      return [...own, `part[lane] = a${r};`, `part_at[lane] = p${r};`, ...joined((from, first) => `a${r} = ${from}[${first}]; p${r} = ${from}_at[${first}];`, join, `top[lane] = a${r}; top_at[lane] = p${r};`), `let r${r} = p${r};`];
     }
     default:
       return reduction.op satisfies never;

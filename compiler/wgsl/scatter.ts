@@ -1,5 +1,6 @@
 /**
- * @file Scatter-add: a thread for each element of the table looks through the ids. Deterministic, without atomics.
+ * @file Scatter-add: a thread for each element of the table looks through the ids, or along the chain
+ * of its row where there is one. Deterministic, without atomics.
  */
 import type { ScatterAdd } from '../kernels/kernel.js';
 import type { Target } from '../plan/program.js';
@@ -15,7 +16,11 @@ export function emitScatter(kernel: ScatterAdd, _target: Target, access: readonl
   const place = { index: ['row', 'column'], accumulator: 'sum' };
   const bound = word(m, rows * width);
   const across = word(m, width);
-  const count = word(m, kernel.count);
+  const walk = kernel.lists === undefined
+    ? `for (var i = 0u; i < ${word(m, kernel.count)}; i += 1u) {
+    if (t${kernel.ids}[i] == i32(row)) { sum += t${kernel.values}[i * ${across} + column]; }
+  }`
+    : `for (var i = t${kernel.lists.head}[row]; i >= 0i; i = t${kernel.lists.next}[i]) { sum += t${kernel.values}[u32(i) * ${across} + column]; }`;
   const { lines, name } = scalars(m, kernel.stores.map((s) => s.value), place);
   const stores = storeLines(m, kernel.stores, place, name);
   const main = `@compute @workgroup_size(${threads})
@@ -25,9 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let row = id / ${across};
   let column = id % ${across};
   var sum = 0.0;
-  for (var i = 0u; i < ${count}; i += 1u) {
-    if (t${kernel.ids}[i] == i32(row)) { sum += t${kernel.values}[i * ${across} + column]; }
-  }
+  ${walk}
   ${[...lines, ...stores].join('\n  ')}
 }`;
   return { ...closeModule(m, access, { main }), workgroups };

@@ -4,7 +4,6 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGraph } from '../../compiler/graph/builder.js';
-import { interpret } from '../../compiler/graph/interpret.js';
 import type { Graph, NodeId, Output } from '../../compiler/graph/graph.js';
 import { opNames, ops } from '../../compiler/ops/ops.js';
 import type { Target } from '../../compiler/plan/program.js';

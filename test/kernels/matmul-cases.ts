@@ -122,8 +122,10 @@ export function expected({ kernel, data, output }: Case, forget = false): { read
     let sum = 0;
     let magnitude = 0;
     for (const { a, b, k, scale } of kernel.terms) {
+      const [left, right] = [place(a.view, [...batch, m, 0]), place(b.view, [...batch, 0, n])];
+      const [alongA, alongB] = [a.view.strides.at(-1) as number, b.view.strides.at(-2) as number];
       for (let step = 0; step < (forget ? k - 1 : k); step += 1) {
-        const product = at(a.arg, place(a.view, [...batch, m, step])) * at(b.arg, place(b.view, [...batch, step, n]));
+        const product = at(a.arg, left + step * alongA) * at(b.arg, right + step * alongB);
         sum += product;
         magnitude += Math.abs(product);
       }

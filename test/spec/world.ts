@@ -53,8 +53,17 @@ export function modelOf(name: string, config: JsonObject, task?: string, library
   return instantiateModel(found.definition, found.scope, config, [], task === undefined ? undefined : { name: task, args, span }, 'config.json', span);
 }
 
+const known = new Map<string, ReadonlyMap<string, { shape: readonly number[]; dtype: string }>>();
+
 /** Tensors of a checkpoint that has all of a model but its fresh parts. */
 export function tensorsOf(name: string, config: JsonObject): Map<string, { shape: readonly number[]; dtype: string }> {
+  const key = JSON.stringify([name, config]);
+  const tensors = known.get(key) ?? declaredTensors(name, config);
+  known.set(key, tensors);
+  return new Map(tensors);
+}
+
+function declaredTensors(name: string, config: JsonObject): Map<string, { shape: readonly number[]; dtype: string }> {
   const tasks = modelTasks(name);
   const tensors = new Map<string, { shape: readonly number[]; dtype: string }>();
   for (const task of tasks.length === 0 ? [undefined] : tasks) {

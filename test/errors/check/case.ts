@@ -24,7 +24,7 @@ export interface Case {
   readonly head: string;
 }
 
-const annotation = /^\s*(\^+…? (error|warning|info) PEFT\d{4}: |= (note|help|fix): )/;
+const annotation = /^\s*(\^+…? (error|warning|info) PEFT\d{4}: |= (note|help|fix): |(before|elsewhere) .*: (error|warning|info) PEFT\d{4}: )/;
 const name = 'case.peft';
 
 /** The cases of a file. */
@@ -56,25 +56,28 @@ export function diagnosticsOf(one: Case, code = one.head + plain(one.text)): { r
 /** The code of a case with what the checker says written under it. */
 export function annotated(one: Case): string {
   const { code, diagnostics } = diagnosticsOf(one);
+  const show = (mark: string, d: Diagnostic): string[] => [
+    `${mark}${d.severity} ${d.code}: ${d.message}`,
+    ...(d.notes ?? []).map((note) => `${' '.repeat(mark.length)}= note: ${note.message}${note.span ? ` (${place(note.span, code, one.given)})` : ''}`),
+    ...(d.help ? [`${' '.repeat(mark.length)}= help: ${d.help}`] : []),
+    ...(d.fix?.edits ?? []).map((edit) => `${' '.repeat(mark.length)}= fix: ${JSON.stringify(code.slice(edit.span.start, edit.span.end))} → ${JSON.stringify(edit.text)}`),
+  ];
   const out: string[] = [];
-  let start = 0;
-  for (const line of code.split('\n')) {
+  for (const d of diagnostics) {
+    if (d.span.file !== name) out.push(...show(`elsewhere ${place(d.span, code, one.given)}: `, d));
+    else if (d.span.start < one.head.length) out.push(...show(`before ${place(d.span, code, one.given)}: `, d));
+  }
+  let start = one.head.length;
+  for (const line of code.slice(start).split('\n')) {
     out.push(line);
     for (const d of diagnostics) {
       if (d.span.file !== name || d.span.start < start || d.span.start > start + line.length) continue;
-      const column = d.span.start - start;
       const inLine = Math.max(1, Math.min(d.span.end, start + line.length) - d.span.start);
-      const mark = `${' '.repeat(column)}${'^'.repeat(inLine)}${d.span.end > start + line.length ? '…' : ''} `;
-      out.push(`${mark}${d.severity} ${d.code}: ${d.message}`);
-      for (const note of d.notes ?? []) out.push(`${' '.repeat(mark.length)}= note: ${note.message}${note.span ? ` (${place(note.span, code, one.given)})` : ''}`);
-      if (d.help) out.push(`${' '.repeat(mark.length)}= help: ${d.help}`);
-      for (const edit of d.fix?.edits ?? []) out.push(`${' '.repeat(mark.length)}= fix: ${JSON.stringify(code.slice(edit.span.start, edit.span.end))} → ${JSON.stringify(edit.text)}`);
+      out.push(...show(`${' '.repeat(d.span.start - start)}${'^'.repeat(inLine)}${d.span.end > start + line.length ? '…' : ''} `, d));
     }
     start += line.length + 1;
   }
-  const elsewhere = diagnostics.filter((d) => d.span.file !== name).map((d) => `elsewhere: ${d.severity} ${d.code}: ${d.message} (${place(d.span, code, one.given)})`);
-  const text = [...out, ...elsewhere].join('\n');
-  return text.startsWith(one.head) ? text.slice(one.head.length) : `the head has findings:\n${text}`;
+  return out.join('\n');
 }
 
 /** A place as the text that stands there; places in the standard library by file alone, which may change. */

@@ -54,11 +54,12 @@ experiment b = a { adapt mlp with dora(rank: 8) }
   {
     name: 'a definition with every part of a head',
     written: `adapter a ( rank : Int>=1<=8=8, x:Float|none>0 = none, s: Steps >= 1 steps = 10 steps ) on linear( in , out ) is m(in) for "A" or "B" : [ .. , n * 2 ] { }`,
-    printed: `adapter a(rank: Int >= 1 <= 8 = 8, x: Float | none > 0 = none, s: Steps >= 1 steps = 10 steps) on linear(in, out) is m(in) for "A" or "B": [
-  ..,
-  n * 2
-] {}
-`.replace('[\n  ..,\n  n * 2\n]', '[.., n * 2]'),
+    printed: `adapter a(
+  rank: Int >= 1 <= 8 = 8,
+  x: Float | none > 0 = none,
+  s: Steps >= 1 steps = 10 steps
+) on linear(in, out) is m(in) for "A" or "B": [.., n * 2] {}
+`,
   },
   same(
     'members',
@@ -95,7 +96,7 @@ experiment b = a { adapt mlp with dora(rank: 8) }
   [1, 2]
   x
 }
-`.replace('(a + b)[0]', '(a + b)[0]'),
+`,
   ),
   same(
     'names that are keywords elsewhere',
@@ -119,15 +120,13 @@ experiment b = a { adapt mlp with dora(rank: 8) }
   {
     name: 'the logic levels',
     written: `def f(x) = ((a or b) and c) or (not (a and b)) and (not (a == b)) == (not c) and (a ?? (b ?? c)) < ((a .. b) ?? c) and ((x in y) == z)`,
-    printed: `def f(x) =
-  (a or b) and c
-  or not (a and b) and (not a == b) == (not c) and a ?? (b ?? c) < a..b ?? c and (x in y) == z
+    printed: `def f(x) = (a or b) and c or not (a and b) and (not a == b) == (not c) and a ?? (b ?? c) < a..b ?? c and (x in y) == z
 `,
   },
   {
     name: 'units',
-    written: `def f() = [8GiB, 10%, 10 % 3, 10%x, 10 %x, 100 steps, 1_000, 2e-5, 0.5 s, x[0:3], x[(8 B):3], x[-1:, none, .., :, :2]]`,
-    printed: `def f() = [8 GiB, 10%, 10 % 3, 10 % x, 10 % x, 100 steps, 1_000, 2e-5, 0.5 s, x[0:3], x[(8 B):3], x[-1:, none, .., :, :2]]\n`,
+    written: `def f() = [8GiB, 10%, 10 % 3, 10%x, 10 %x, 100 steps, 1_000, 2e-5, 0.5 s, x[0:3], x[(8 B):3], x[-1:, ..]]`,
+    printed: `def f() = [8 GiB, 10%, 10 % 3, 10 % x, 10 % x, 100 steps, 1_000, 2e-5, 0.5 s, x[0:3], x[(8 B):3], x[-1:, ..]]\n`,
   },
   {
     name: 'numbers before words that are no unit',
@@ -138,7 +137,7 @@ experiment b = a { adapt mlp with dora(rank: 8) }
   e = 8 f = 9
   g = 8
   steps = 9
-  use 8 h(x)
+  8 h(x)
   y = 8 in [1] }`,
     printed: `module m() {
   state a = 8 as "x"
@@ -149,7 +148,7 @@ experiment b = a { adapt mlp with dora(rank: 8) }
   f = 9
   g = 8
   steps = 9
-  use 8
+  8
   h(x)
   y = 8 in [1]
 }
@@ -177,16 +176,6 @@ experiment b = a { adapt mlp with dora(rank: 8) }
 }
 `,
   },
-  same(
-    'brackets first on their line',
-    `module m() {
-  a = b
-  (c)(d)
-  e
-  [f]
-}
-`.replace('(c)(d)', 'c(d)').replace('  e\n', '  e\n'),
-  ),
   { name: 'an opening bracket on the next line begins a member', written: 'module m() {\n  a = b\n  (c)\n  d\n  [e]\n}', printed: 'module m() {\n  a = b\n  c\n  d\n  [e]\n}\n' },
   {
     name: 'strings and their escapes',
@@ -219,7 +208,7 @@ experiment b = a { adapt mlp with dora(rank: 8) }
     name: 'long lines',
     written: `def attention_with_a_long_name(query: [b, h, t, d], key: [b, g, s, d], value: [b, g, s, d], bias, scale: Float): [b, h, t, d] = x
 def short(x) = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa * bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb + ccccccccccccccccccccccccccccccccccccc - d
-def g(x) = some_function(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, ccccccccccccccccccccccccccc, dddddddd)
+def g(x) = some_function(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, cccccccccccccccccc, ddd)
 def h(x) = some_function(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, ccccccccccccccccccccccccccc, ddddddddddddd)`,
     printed: `def attention_with_a_long_name(
   query: [b, h, t, d],
@@ -235,7 +224,7 @@ def short(x) =
   - d
 
 def g(x) =
-  some_function(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, ccccccccccccccccccccccccccc, dddddddd)
+  some_function(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, cccccccccccccccccc, ddd)
 
 def h(x) = some_function(
   aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,
@@ -287,6 +276,7 @@ experiment e { train head // why
 //! header
 
 // first
+// in the middle
 /// doc
 def f(
   // of x
@@ -295,6 +285,37 @@ def f(
   // before y
   y
 ) = x + y // end
+
+// alone
+
+model m() {
+  // opening
+  // before a
+
+  a = [
+    1, // one
+    // two
+    2
+  ]
+  // plain
+  /// doc of g
+  g(x) {
+    // only a comment
+  } // after g
+
+  // last
+}
+
+experiment e {
+  train head // why
+  data {
+    // rows
+    a: 1 // one
+    // end of data
+  }
+}
+
+// tail
 `,
   },
 ];
