@@ -84,6 +84,32 @@ function shortest(runs: readonly (readonly StepTime[])[]): StepTime[] {
   return (runs[0] ?? []).map((step, i) => ({ ...step, milliseconds: Math.min(...runs.map((run) => run[i]?.milliseconds ?? Infinity)) }));
 }
 
+/** What kind of kernel a shader is, from its text: the Program does not say. */
+function kindOf(code: string): string {
+  if (code.includes('fn finish(')) return 'matmul';
+  if (code.includes('let column = id %')) return 'scatter-add';
+  return code.includes('for (var j = ') ? 'row-reduce' : 'pointwise';
+}
+
+/** Time of each dispatch: a graphics card's own clock, or on a software adapter the processor time of one submit for each. */
+async function timesOf(device: Device, session: Session, entry: string, variables: { readonly step: number; readonly total: number; readonly seed: number }): Promise<readonly StepTime[]> {
+  const { shaders, entries } = session.program;
+  const codes = entries.find((e) => e.name === entry)?.steps.map((s) => shaders[s.shader]) ?? [];
+  const name = (i: number): string => `${kindOf(codes[i]?.code ?? '')}: ${codes[i]?.label ?? ''} #${codes[i] === undefined ? '' : shaders.indexOf(codes[i])}`;
+  if (device.describe().kind === 'hardware') return (await session.profile(entry, variables)).map((step, i) => ({ ...step, shader: name(i) }));
+  const times: StepTime[] = [];
+  let clock = stopwatch(device);
+  await session.observe(entry, variables, {
+    before: () => {
+      clock = stopwatch(device);
+    },
+    after: ({ step, index }) => {
+      times.push({ label: step.label, shader: name(index), milliseconds: clock(), flops: step.flops, bytes: step.bindings.reduce((sum, b) => sum + b.bytes, 0), clock: 'wall' });
+    },
+  });
+  return times;
+}
+
 async function measure(device: Device, name: string, file: string): Promise<Record<string, unknown>> {
   const { session, run, batches, times } = await openExample(device, file);
   try {
@@ -115,15 +141,14 @@ async function measure(device: Device, name: string, file: string): Promise<Reco
     const longest = [...batches].sort((a, b) => Number(b.entry.split('x')[1]) - Number(a.entry.split('x')[1]))[0] as Opened['batches'][number];
     longest.write();
     const runs: (readonly StepTime[])[] = [];
-    for (let i = 0; i < profiles; i += 1) runs.push(await session.profile(longest.entry, { step: 0, total, seed: 0 }));
+    for (let i = 0; i < profiles; i += 1) runs.push(await timesOf(device, session, longest.entry, { step: 0, total, seed: 0 }));
     const updates: (readonly StepTime[])[] = [];
-    for (let i = 0; i < profiles; i += 1) updates.push(await session.profile('update', { step: 0, total, seed: 0 }));
+    for (let i = 0; i < profiles; i += 1) updates.push(await timesOf(device, session, 'update', { step: 0, total, seed: 0 }));
     const kernels = [...shortest(runs), ...shortest(updates)];
-    const kind = (s: StepTime): string => s.shader.split(' ')[0] ?? '';
     const whole = kernels.reduce((sum, s) => sum + s.milliseconds, 0);
     const row = (s: ReturnType<typeof sumBy>[number]): Record<string, string | number> => ({ kernel: s.key, dispatches: s.count, ms: round(s.milliseconds, 2), share: round((100 * s.milliseconds) / whole), gflops: round(s.flops / s.milliseconds / 1e6, 2), gbytes: round(s.bytes / s.milliseconds / 1e6, 2) });
-    const kinds = sumBy(kernels, kind).map(row);
-    const top = sumBy(kernels, (s) => `${s.shader} ${s.label}`).slice(0, 14).map(row);
+    const kinds = sumBy(kernels, (s) => s.shader.split(':')[0] ?? '').map(row);
+    const top = sumBy(kernels, (s) => s.shader).slice(0, 20).map(row);
     const summary = {
       example: name,
       tokensPerSecond: round(tokens / took, 0),

@@ -27,6 +27,7 @@ export interface DataRequest {
   readonly tokenizer: string;
 }
 
+/** Encoded data sets with what filled them. */
 export interface Datasets {
   readonly train: Dataset | undefined;
   readonly eval: Dataset | undefined;

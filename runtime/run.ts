@@ -22,6 +22,7 @@ import { writeFileAtomically } from './weights/writer.js';
 /** Names of the files in a run's folder. */
 export const runFiles = { metrics: 'metrics.jsonl', lock: 'spec.lock.json' } as const;
 
+/** What is run, on what, and where to. */
 export interface RunRequest {
   readonly folder: string;
   readonly mode: 'new' | 'resume' | 'overwrite';
@@ -37,6 +38,7 @@ export interface RunRequest {
   readonly onEvent: (event: TrainEvent | { readonly kind: 'phase'; readonly what: string }) => void;
 }
 
+/** What a run gave. */
 export interface RunResult {
   readonly folder: string;
   readonly files: readonly string[];

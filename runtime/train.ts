@@ -30,6 +30,7 @@ export type TrainEvent =
   | { readonly kind: 'eval'; readonly step: number; readonly total: number; readonly evaluation: Evaluation; readonly best: boolean }
   | { readonly kind: 'progress'; readonly step: number; readonly total: number; readonly tokens: number; readonly seconds: number };
 
+/** What the loop calls on its way. */
 export interface TrainHooks {
   readonly onEvent: (event: TrainEvent) => void | Promise<void>;
   /** Called after `saveEvery` steps and when the run is interrupted. */
@@ -39,6 +40,7 @@ export interface TrainHooks {
   readonly signal: AbortSignal;
 }
 
+/** What the loop trains and measures on. */
 export interface TrainData {
   readonly train: Dataset;
   readonly eval: Dataset | undefined;
@@ -46,6 +48,7 @@ export interface TrainData {
   readonly padId: number;
 }
 
+/** What the loop did. */
 export interface TrainResult {
   readonly steps: number;
   readonly total: number;

@@ -16,6 +16,7 @@ import { evalGraph, trainGraph, updateGraph, type EntryGraph } from './graphs.js
 import { layoutOf, type Layout } from './layout.js';
 import type { Watch } from './passes.js';
 
+/** What an experiment is compiled for. */
 export interface CompileOptions {
   readonly target: Target;
   /** Rows of a batch. */
@@ -27,6 +28,7 @@ export interface CompileOptions {
   readonly watch?: (entry: string) => Watch | undefined;
 }
 
+/** A compiled experiment, and how its tensors lie. */
 export interface Compiled {
   readonly run: Package;
   readonly layout: Layout;

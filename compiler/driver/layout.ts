@@ -27,6 +27,7 @@ export interface Trainable {
   readonly source: Source;
 }
 
+/** Where the tensors of an experiment lie. */
 export interface Layout {
   readonly trainables: readonly Trainable[];
   /** Elements of the flat tensors of each group. */

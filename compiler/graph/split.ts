@@ -67,9 +67,10 @@ function use(g: GraphBuilder, node: Node, used: NodeId, table: { readonly name: 
   const joined = (axis: number, make: (p: Part) => NodeId): NodeId => sum(parts.map((p) => g.add('pad', [make(p)], { axis, before: p.from, after: total - p.to })));
   const [left, right] = node.inputs as readonly [NodeId, NodeId];
   if (node.op === 'gather' && left === used && right !== used && !table.transposed) {
-    const ids = next[right] as NodeId;
-    const { shape } = g.node(ids);
+    const { shape } = g.node(next[right] as NodeId);
     const whole = (n: number): NodeId => g.constant(n, shape, 'i32');
+    // Indices outside the table are clamped to it, before they are to any part.
+    const ids = g.add('min', [g.add('max', [next[right] as NodeId, whole(0)]), whole(total - 1)]);
     return sum(
       parts.map((p) => {
         const local = g.add('sub', [ids, whole(p.from)]);

@@ -90,4 +90,5 @@ export interface ScatterAdd extends Common {
   readonly lists?: { readonly head: number; readonly next: number };
 }
 
+/** What runs as one dispatch. */
 export type Kernel = Pointwise | RowReduce | Matmul | ScatterAdd;

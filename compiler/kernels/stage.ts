@@ -14,9 +14,10 @@ import { inputOf, listAttr } from './structure.js';
 /** Elements of work below which a second stage costs more than it gives. */
 const smallRow = 256;
 
-/** How many rows keep a device busy. */
-function enoughRows(target: Target): number {
-  return target.kind === 'software' ? 64 : 256;
+/** Below how many rows a second stage pays, and how many the first one should then have. Rows that a softmax shares are not cut
+ * lightly: its maximum, sum and quotient are one kernel only while they see whole rows. */
+function rowsFor(target: Target): { readonly few: number; readonly wanted: number } {
+  return target.kind === 'software' ? { few: 16, wanted: 64 } : { few: 64, wanted: 256 };
 }
 
 /** The graph with staged reductions. */
@@ -49,7 +50,8 @@ export function staged(graph: Graph, target: Target): Graph {
     const inner = shape.slice(to);
     const width = count(shape.slice(from, to));
     const rows = count(outer) * count(inner);
-    const parts = rows < enoughRows(target) ? partsOf(width, Math.ceil(enoughRows(target) / rows)) : 1;
+    const { few, wanted } = rowsFor(target);
+    const parts = rows < few ? partsOf(width, Math.ceil(wanted / rows)) : 1;
     if (parts === 1) return add(op, input, { axes: Array.from({ length: to - from }, (_, i) => from + i) }, [...outer, ...inner]);
     const cut = add('reshape', input, { shape: [...outer, parts, width / parts, ...inner] }, [...outer, parts, width / parts, ...inner]);
     const first = add(op, cut, { axes: [from + 1] }, [...outer, parts, ...inner]);

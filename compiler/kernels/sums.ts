@@ -23,6 +23,13 @@ export interface Sum {
   readonly rest: readonly Addend[];
 }
 
+/** One addend of a tree: behind its factors and reshapes, and as it stands. */
+interface Found {
+  readonly kind: 'product' | 'addition' | 'rest';
+  readonly peeled: Addend;
+  readonly whole: Addend;
+}
+
 /** Extents [batch, m, n] of a product, all batch axes as one. */
 export function extents(graph: Graph, product: NodeId): readonly [number, number, number] {
   const { shape } = nodeAt(graph, product);
@@ -51,34 +58,48 @@ export function sums(graph: Graph, users: readonly (readonly NodeId[])[], kept: 
     }
     return { node: at, factor };
   };
-  const leaves = (id: NodeId, factor: number, products: Addend[], rest: Addend[]): void => {
-    const node = nodeAt(graph, id);
-    node.inputs.forEach((input, side) => {
-      const sign = node.op === 'sub' && side === 1 ? -factor : factor;
-      const found = peel(input);
-      const { op, dtype } = nodeAt(graph, found.node);
-      const scaled = { node: found.node, factor: sign * found.factor };
-      if (single(found.node) && dtype === 'f32' && (op === 'add' || op === 'sub') && !doubled(found.node)) leaves(found.node, scaled.factor, products, rest);
-      else if (single(found.node) && op === 'matmul') products.push(scaled);
-      else rest.push({ node: input, factor: sign });
+  const addition = (id: NodeId): boolean => {
+    const { op, dtype } = nodeAt(graph, id);
+    return dtype === 'f32' && (op === 'add' || op === 'sub') && !doubled(id);
+  };
+  /** The two addends of an addition. A rest keeps the factors inside it: it is computed as it stands. */
+  const split = ({ node: id, factor }: Addend): Found[] =>
+    nodeAt(graph, id).inputs.map((input, side) => {
+      const sign = nodeAt(graph, id).op === 'sub' && side === 1 ? -factor : factor;
+      const inner = peel(input);
+      const peeled = { node: inner.node, factor: sign * inner.factor };
+      const kind = !single(inner.node) ? 'rest' : nodeAt(graph, inner.node).op === 'matmul' ? 'product' : addition(inner.node) ? 'addition' : 'rest';
+      return { kind, peeled, whole: { node: input, factor: sign } };
     });
+  /** The addends of a tree, cut where one kernel would touch too many arrays. */
+  const flatten = (id: NodeId, inside: Set<NodeId>): Found[] => {
+    let found = split({ node: id, factor: 1 });
+    const arrays = (list: readonly Found[]): number => list.reduce((n, f) => n + (f.kind === 'product' ? 2 : 1), 0);
+    for (let i = 0; i < found.length; ) {
+      const f = found[i] as Found;
+      const opened = f.kind === 'addition' ? [...found.slice(0, i), ...split(f.peeled), ...found.slice(i + 1)] : found;
+      if (f.kind !== 'addition' || arrays(opened) > limit - 2) {
+        i += 1;
+        continue;
+      }
+      inside.add(f.peeled.node);
+      found = opened;
+    }
+    return found;
   };
 
   for (let id = graph.nodes.length - 1; id >= 0; id -= 1) {
-    const node = nodeAt(graph, id);
-    if ((node.op !== 'add' && node.op !== 'sub') || node.dtype !== 'f32' || taken.has(id) || doubled(id)) continue;
-    const products: Addend[] = [];
-    const rest: Addend[] = [];
-    leaves(id, 1, products, rest);
-    if (products.length === 0) continue;
-    const size = extents(graph, (products[0] as Addend).node).join();
-    const fits = products.filter((p) => extents(graph, p.node).join() === size);
-    const room = Math.max(1, Math.floor((limit - 2 - rest.length - (products.length - fits.length)) / 2));
-    const kept = fits.slice(0, room);
-    const loaded = products.filter((p) => !kept.includes(p));
-    out.set(id, { root: id, products: ordered(kept), rest: [...rest, ...loaded] });
-    for (const p of kept) taken.add(p.node);
-    markTree(graph, id, taken, new Set([...kept, ...loaded].map((p) => p.node)), single);
+    if (taken.has(id) || !addition(id)) continue;
+    const inside = new Set<NodeId>();
+    const found = flatten(id, inside);
+    const first = found.find((f) => f.kind === 'product');
+    if (first === undefined) continue;
+    const size = extents(graph, first.peeled.node).join();
+    const fits = (f: Found): boolean => f.kind === 'product' && extents(graph, f.peeled.node).join() === size;
+    const products = found.filter(fits).map((f) => f.peeled);
+    out.set(id, { root: id, products: ordered(products), rest: found.filter((f) => !fits(f)).map((f) => (f.kind === 'product' ? f.peeled : f.whole)) });
+    for (const p of products) taken.add(p.node);
+    for (const node of inside) taken.add(node);
   }
   graph.nodes.forEach((node, id) => {
     if (node.op === 'matmul' && !taken.has(id)) out.set(id, { root: id, products: [{ node: id, factor: 1 }], rest: [] });
@@ -89,22 +110,4 @@ export function sums(graph: Graph, users: readonly (readonly NodeId[])[], kept: 
 /** Scaled terms first: a scale then touches the accumulator once. */
 function ordered(products: readonly Addend[]): Addend[] {
   return [...products].sort((a, b) => Number(a.factor === 1) - Number(b.factor === 1));
-}
-
-/** Marks the additions inside a sum so that they do not become sums of their own. */
-function markTree(graph: Graph, id: NodeId, taken: Set<NodeId>, products: ReadonlySet<NodeId>, single: (id: NodeId) => boolean): void {
-  for (const input of nodeAt(graph, id).inputs) {
-    let at = input;
-    while (single(at) && !products.has(at)) {
-      const node = nodeAt(graph, at);
-      if (node.op === 'add' || node.op === 'sub') {
-        taken.add(at);
-        markTree(graph, at, taken, products, single);
-        break;
-      }
-      const factored = role(node) === 'same' ? { of: inputOf(node, 0), factor: 1 } : constantFactor(graph, at);
-      if (factored === undefined) break;
-      at = factored.of;
-    }
-  }
 }

@@ -6,6 +6,7 @@ import type { Graph, Node } from '../graph/graph.js';
 import { partsOf, splitTensors, type Part } from '../graph/split.js';
 import { refKey } from '../kernels/partition.js';
 import type { Arg, Kernel } from '../kernels/kernel.js';
+import type { OverrideChoice } from '../kernels/override.js';
 import { arrayLimit, select, type Selection } from '../kernels/select.js';
 import { verifySelection } from '../kernels/verify.js';
 import { Bug } from '../bug.js';
@@ -13,6 +14,7 @@ import { emitKernel } from '../wgsl/emit.js';
 import { hostCapacity, type HostSlots } from '../wgsl/expression.js';
 import { aligned, pack, type Life } from './memory.js';
 import type { Persistent } from './persistent.js';
+import { verifyProgram } from './verify.js';
 import type { BufferDecl, BufferKind, Entry, Program, ScalarExpr, ScalarSlot, Shader, Source, Step, Target, TensorDecl } from './program.js';
 
 /** An entry to plan. */
@@ -39,8 +41,8 @@ interface Placed {
 
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Plans a Program. */
-export function plan(given: readonly PlanEntry[], declared: readonly Persistent[], target: Target, watch?: WatchKernels): Program {
+/** Plans a Program. `watch` sees the kernels; `choice` is which overrides are considered, for tests. */
+export function plan(given: readonly PlanEntry[], declared: readonly Persistent[], target: Target, watch?: WatchKernels, choice?: OverrideChoice): Program {
   const { entries, persistent } = withParts(given, declared, target);
   const buffers: { name: string; kind: BufferKind; bytes: number }[] = [];
   const tensors: TensorDecl[] = [];
@@ -55,7 +57,7 @@ export function plan(given: readonly PlanEntry[], declared: readonly Persistent[
   };
   for (const p of persistent) add(p);
   const selections = entries.map((entry) => {
-    const selection = select(entry.graph, target);
+    const selection = select(entry.graph, target, choice);
     const wrong = verifySelection(selection, arrayLimit(target));
     if (wrong.length > 0) throw new Bug(`the kernels of ${entry.name} are wrong: ${wrong[0]}`);
     watch?.(entry.name, selection.kernels);
@@ -127,7 +129,10 @@ export function plan(given: readonly PlanEntry[], declared: readonly Persistent[
   });
   buffers.push({ name: 'uniforms', kind: 'uniforms', bytes: uniforms.bytes() });
   if (buffers[uniformBuffer]?.kind !== 'uniforms') throw new Bug('the uniforms are not where they were planned');
-  return { format: 'peft-program', version: 1, target, buffers: buffers.map((b): BufferDecl => ({ ...b })), tensors, shaders, entries: planned, uniforms: uniforms.base64() };
+  const program: Program = { format: 'peft-program', version: 1, target, buffers: buffers.map((b): BufferDecl => ({ ...b })), tensors, shaders, entries: planned, uniforms: uniforms.base64() };
+  const wrong = verifyProgram(program, selections.map((s) => s.kernels));
+  if (wrong.length > 0) throw new Bug(`the planned program is wrong: ${wrong[0]}`);
+  return program;
 }
 
 /** Frozen tables larger than one binding as several of fewer rows. */

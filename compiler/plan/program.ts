@@ -8,6 +8,7 @@
 /** What a buffer holds; `peft plan` sums bytes by this. */
 export type BufferKind = 'weights' | 'adapter' | 'optimizer' | 'gradients' | 'constants' | 'batch' | 'activations' | 'uniforms' | 'scalars' | 'results';
 
+/** A buffer of the device. */
 export interface BufferDecl {
   readonly name: string;
   readonly kind: BufferKind;
@@ -104,6 +105,7 @@ export interface Target {
   readonly maxWorkgroupBytes: number;
 }
 
+/** A compiled program: everything the runtime needs to run its entries. */
 export interface Program {
   readonly format: 'peft-program';
   readonly version: 1;

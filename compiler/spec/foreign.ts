@@ -136,7 +136,7 @@ export function importAdapterConfig(config: JsonObject, adapters: readonly { rea
   const ignored = section(definition, 'foreign_ignored');
   const e = createElaboration(undefined, { training: false });
   const args = new Map<string, Json>();
-  const patterns: { param: string; entries: [RegExp, Json][] }[] = [];
+  const patterns: { param: string; entries: (readonly [RegExp, Json])[] }[] = [];
   for (const [key, value] of Object.entries(config)) {
     const field = fields.find((f) => f.name === key);
     if (field === undefined) {
@@ -147,12 +147,20 @@ export function importAdapterConfig(config: JsonObject, adapters: readonly { rea
     }
     if (value === null) continue;
     const pattern = patternOf(field.value);
-    if (pattern !== undefined) patterns.push({ param: pattern, entries: Object.entries(value as JsonObject).map(([k, v]) => [new RegExp(`^(.*\\.)?(${k})$`), v]) });
-    else if (field.value.kind === 'name') args.set(field.value.name, value);
+    if (pattern !== undefined) {
+      const entries = Object.entries(value as JsonObject).map(([k, v]) => [expression(`(.*\\.)?(${k})$`, '^'), v] as const);
+      for (const [i, [re]] of entries.entries()) if (re === undefined) unsupported.push(`${key}: ${JSON.stringify(Object.keys(value as JsonObject)[i])} is no expression that is understood here`);
+      patterns.push({ param: pattern, entries: entries.flatMap(([re, v]) => (re === undefined ? [] : [[re, v] as const])) });
+    } else if (field.value.kind === 'name') args.set(field.value.name, value);
     else if (JSON.stringify(toJson(evaluate(e, field.value, method.scope))) !== JSON.stringify(value)) unsupported.push(`${key}: ${JSON.stringify(value)}`);
   }
+  for (const key of ['target_modules', 'exclude_modules']) {
+    const text = config[key];
+    if (typeof text === 'string' && expression(`(?:${text})$`, '^') === undefined) return { imports: [], statements: [], unsupported: [`${key}: ${JSON.stringify(text)} is no expression that is understood here`] };
+  }
+  if (typeof config['target_modules'] === 'string' && !isEmpty(config['layers_to_transform'] ?? null)) unsupported.push('layers_to_transform beside target_modules that is one expression');
   const saved = asList(config['modules_to_save']);
-  const savedPaths = modules.filter((m) => m.storage.length > 0 && saved.some((s) => matchesName(m.path, s)));
+  const savedPaths = modules.filter((m) => m.storage.length > 0 && saved.some((s) => stands(m.path, s)));
   const targets = sites.filter((m) => isTarget(m.path, config, sites) && !savedPaths.includes(m));
   if (targets.length === 0) unsupported.push(`target_modules ${JSON.stringify(config['target_modules'] ?? null)} matches nothing in this model`);
   const groups = new Map<string, { args: Map<string, Json>; paths: string[] }>();
@@ -173,11 +181,23 @@ export function importAdapterConfig(config: JsonObject, adapters: readonly { rea
   return { imports: [`import std.${method.folder}.${definition.name.text}`], statements, unsupported };
 }
 
+/** A regular expression of Python, as far as it is one here too. */
+function expression(text: string, start: string): RegExp | undefined {
+  try {
+    return new RegExp(start + text);
+  } catch {
+    return undefined;
+  }
+}
+
 const isEmpty = (v: Json): boolean => v === null || v === false || (Array.isArray(v) ? v.length === 0 : typeof v === 'object' && Object.keys(v as JsonObject).length === 0);
 
 const asList = (v: Json | undefined): string[] => (Array.isArray(v) ? (v as readonly Json[]).filter((x): x is string => typeof x === 'string') : typeof v === 'string' ? [v] : []);
 
 const matchesName = (path: string, name: string): boolean => path === name || path.endsWith(`.${name}`);
+
+/** Whether a module, or one around it, has a name. */
+const stands = (path: string, name: string): boolean => path.split('.').some((_, i, steps) => matchesName(steps.slice(0, i + 1).join('.'), name));
 
 /** PEFT's rule: a string is a full match (or `all-linear`), a list holds names and dotted suffixes; `exclude_modules` first, then layers. */
 function isTarget(path: string, config: JsonObject, sites: readonly ModuleInstance[]): boolean {
@@ -193,7 +213,7 @@ function isTarget(path: string, config: JsonObject, sites: readonly ModuleInstan
   if (layers === undefined || layers === null) return true;
   const pattern = config['layers_pattern'];
   const names = asList(pattern);
-  const found = (names.length > 0 ? names.map((n) => new RegExp(`.*?\\.${n}\\.(\\d+)\\.`).exec(path)).find((m) => m !== null) : /.*?\.[^.]*\.(\d+)\./.exec(path)) ?? undefined;
+  const found = (names.length > 0 ? names.map((n) => expression(`.*?\\.${n}\\.(\\d+)\\.`, '')?.exec(path)).find((m) => m != null) : /.*?\.[^.]*\.(\d+)\./.exec(path)) ?? undefined;
   const index = found === undefined ? undefined : Number(found[1]);
   return index !== undefined && (Array.isArray(layers) ? (layers as readonly Json[]).includes(index) : layers === index);
 }

@@ -68,7 +68,7 @@ function importOf(file: File, folder: string, name: string): Pick<Diagnostic, 'h
   return { help: `write ${line} at the top of the file`, fix };
 }
 
-/** A definition that an expression calls, with its arguments: `adamw(lr: 1e-3)`, or its name alone. */
+/** A definition that an expression calls, with its arguments: `name(lr: 1e-3)`, or its name alone. */
 export function bindNamed(c: Names, what: DefinitionKind, expr: Expr): BoundDefinition {
   const callee = expr.kind === 'call' ? expr.callee : expr;
   if (callee.kind !== 'name') return stop('PEFT0120', expr.span, `${withArticle(wordOf(what))} is a name with its parameters`, { help: listOf(c, what) });

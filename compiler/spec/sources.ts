@@ -1,5 +1,5 @@
 /**
- * @file Sources: the calls by which an experiment names its base and its tables: `hub("klue/bert-base", revision: "…")`,
+ * @file Sources: the calls by which an experiment names its base and its tables: `hub("owner/name", revision: "…")`,
  * `local("models/x")`, `scratch("models/x")`, `tsv("train.tsv", take: 1000)`.
  */
 import type { Expr } from '../../grammar/ast.js';

@@ -4,9 +4,10 @@
  */
 import type { Graph } from '../../compiler/graph/graph.js';
 import { boundKernel } from '../../compiler/kernels/interpret.js';
+import type { OverrideChoice } from '../../compiler/kernels/override.js';
 import { refKey } from '../../compiler/kernels/partition.js';
 import { worstDeviation, type Bounded, type Deviation } from '../../compiler/kernels/rounding.js';
-import { select, type Selection } from '../../compiler/kernels/select.js';
+import type { Selection } from '../../compiler/kernels/select.js';
 import type { Persistent } from '../../compiler/plan/persistent.js';
 import { plan, type PlanEntry } from '../../compiler/plan/plan.js';
 import type { Program, ScalarExpr, Target } from '../../compiler/plan/program.js';
@@ -40,9 +41,9 @@ export function entryOfGraph(name: string, graph: Graph, feeds: Feeds): { readon
 }
 
 /** The Program of one graph, as its one entry `run`. */
-export function programOf(graph: Graph, feeds: Feeds, target: Target): Program {
+export function programOf(graph: Graph, feeds: Feeds, target: Target, choice?: OverrideChoice): Program {
   const { entry, persistent } = entryOfGraph('run', graph, feeds);
-  return plan([entry], persistent, target);
+  return plan([entry], persistent, target, undefined, choice);
 }
 
 const words = (data: Float64Array, dtype: 'f32' | 'i32'): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> => (dtype === 'f32' ? Float32Array.from(data) : Int32Array.from(data));
@@ -52,14 +53,18 @@ export async function runOnDevice(device: Device, gate: Device | undefined, prog
   if (gate !== undefined) for (const shader of program.shaders) await compileShader(gate, shader);
   const session = await openSession(device, program);
   try {
+    if (session.allocatedBytes !== program.buffers.reduce((sum, b) => sum + b.bytes, 0)) throw new Error('the session holds other bytes than planned');
     await initialise(session, { seed: 0 });
+    const written = new Map<string, number>();
     for (const tensor of program.tensors) {
-      const own = feeds.get(tensor.name.replace(/^run\//, ''));
-      // A table cut in parts gets its rows below.
-      if (own !== undefined) session.write(tensor.name, words(own, tensor.dtype));
-      const part = /^(.*)\[(\d+)\.\.(\d+)\]$/.exec(tensor.name);
-      const whole = part === null ? undefined : feeds.get(part[1] as string);
-      if (part !== null && whole !== undefined) session.write(tensor.name, words(whole.slice(Number(part[2]) * (tensor.shape[1] ?? 1), Number(part[3]) * (tensor.shape[1] ?? 1)), tensor.dtype));
+      // A table cut into parts (graph/split) gets its rows, one part after another.
+      const [, whole, part] = /^(?:run\/)?(.*?)(?:#(\d+))?$/.exec(tensor.name) ?? [];
+      const own = feeds.get(whole ?? '');
+      if (own === undefined) continue;
+      const before = part === undefined ? 0 : (written.get(whole ?? '') ?? 0);
+      const elements = tensor.bytes / 4;
+      written.set(whole ?? '', before + elements);
+      session.write(tensor.name, words(own.subarray(before, before + elements), tensor.dtype));
     }
     session.run('run');
     const out = new Map<string, Float32Array | Int32Array>();
@@ -113,6 +118,3 @@ export function told(wanted: ReadonlyMap<string, Bounded>): number {
   }
   return tight / Math.max(1, all);
 }
-
-/** Selects as `plan` does. */
-export const selectionOf = (graph: Graph, target: Target): Selection => select(graph, target);

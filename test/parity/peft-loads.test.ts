@@ -26,13 +26,14 @@ import { batchInputs } from '../../cli/prepare.js';
 import { relativeError } from './reference.js';
 
 const python = spawnSync('python3', ['-c', 'import peft, transformers, torch, safetensors'], { encoding: 'utf8' });
-const missing = python.status === 0 ? undefined : 'Python with torch, transformers and peft is not here';
-if (missing !== undefined) process.stderr.write(`peft-loads: skipped, because ${missing}\n`);
+const reason = 'Python with torch, transformers and peft is not here';
+const missing = python.status !== 0;
+if (missing) process.stderr.write(`peft-loads: skipped, because ${reason}\n`);
 
 const example = resolve('examples/quickstart/quickstart.peft');
 const base = resolve('examples/quickstart/base');
 
-describe.skipIf(missing !== undefined)('PEFT loads what we write', () => {
+describe.skipIf(missing)(`PEFT loads what we write (${reason} where this is skipped)`, () => {
   test('the quickstart after five steps', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'peft-loads-'));
     const device = await openDevice();

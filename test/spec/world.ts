@@ -1,7 +1,7 @@
 /**
  * @file A world without files: the library, and facts as plain data, for tests that check experiments. A base called
  * `models/NAME` has the configuration `test/stdlib/configs/NAME.json` and the tensors that the model of that name declares,
- * those of fresh parts left out.
+ * those of fresh parts left out; one without such a file has the configuration that the test gives, and no weights.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -87,9 +87,10 @@ export function factsOf(given: Given = {}): Facts {
       if (given.base !== undefined) return { ok: false, message: given.base };
       const path = source.kind === 'hub' ? source.repo : source.path;
       const name = path.split('/').at(-1) as string;
-      const config = configs.get(name);
+      const own = configs.get(name);
+      const config = own ?? (given.config === undefined ? undefined : {});
       if (config === undefined) return { ok: false, message: `base ${path} does not exist`, help: 'the path is relative to this file' };
-      const tensors = given.tensors === 'none' || source.kind === 'scratch' ? undefined : tensorsOf(name, config);
+      const tensors = given.tensors === 'none' || source.kind === 'scratch' || own === undefined ? undefined : tensorsOf(name, config);
       if (given.tensors !== 'none') {
         for (const [key, change] of Object.entries(given.tensors ?? {})) {
           if (change === null) tensors?.delete(key);

@@ -14,6 +14,7 @@ import { createGraph } from '../../compiler/graph/builder.js';
 import { interpret } from '../../compiler/graph/interpret.js';
 import { checkDefinitions } from '../../compiler/spec/definitions.js';
 import type { Diagnostic } from '../../grammar/diagnostics.js';
+import { evaluateScalar } from '../../runtime/scalars.js';
 import { libraryOf, std } from '../spec/world.js';
 import { examplesOf, found } from './definitions.js';
 
@@ -29,6 +30,7 @@ interface Numbers {
 function numbers(e: Elaboration, value: Value): Numbers {
   if (e.graph === undefined) throw new Error('an example needs a graph');
   const node = toNode(e, value, { file: 'example', start: 0, end: 0 });
+  if (value.kind === 'host') return { shape: [], data: [evaluateScalar(value.expr, {})] };
   const result = interpret(e.graph.finish([{ name: 'y', node, mode: 'value' }]), new Map()).get('y') as Float64Array;
   return { shape: e.graph.node(node).shape, data: [...result] };
 }
@@ -37,7 +39,7 @@ function numbers(e: Elaboration, value: Value): Numbers {
 function side(e: Elaboration, expr: Expr, d: Definition, scope: Scope): Value {
   if (d.what !== 'schedule' || expr.kind !== 'call' || expr.callee.kind !== 'name' || expr.callee.name !== d.name.text) return evaluate(e, expr, scope);
   const args = evaluateArguments(e, expr.args, scope);
-  const [step, total] = args.slice(-2).map((a) => a.value) as [Value, Value];
+  const [step, total] = args.slice(-2).map((a): Value => ({ kind: 'host', expr: a.value.kind === 'number' ? a.value.value : NaN })) as [Value, Value];
   const bound = bindArguments(e, d, scope, args.slice(0, -2), expr.span);
   const local = localScope(scopeOf(new Map([...bound.args, ['step', step], ['total', total]]), scope));
   return d.body.kind === 'expr' ? evaluate(e, d.body.expr, local) : block(e, d.body.members, local, expr.span);
