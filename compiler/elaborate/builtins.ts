@@ -3,6 +3,7 @@
  * dress of the language, and a few functions on numbers, lists and shapes. Everything else is written in `stdlib/`.
  */
 import type { Span } from '../../grammar/diagnostics.js';
+import { Bug } from '../bug.js';
 import type { NodeId } from '../graph/graph.js';
 import type { OpName } from '../ops/ops.js';
 import type { ScalarOp } from '../plan/program.js';
@@ -228,5 +229,11 @@ export function callBuiltin(e: Elaboration, name: string, args: readonly Evaluat
     given.set(param as string, arg.value);
   }
   for (const p of builtin.params) if (!p.endsWith('?') && !given.has(p)) stop('PEFT0226', span, `${name} needs ${p}`);
-  return builtin.run(e, given, span);
+  try {
+    return builtin.run(e, given, span);
+  } catch (error) {
+    // What the graph's own rules refuse here was asked for by the caller.
+    if (error instanceof Bug) return stop('PEFT0311', span, `${name} cannot take this: ${error.message}`);
+    throw error;
+  }
 }

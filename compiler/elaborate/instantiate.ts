@@ -129,6 +129,9 @@ function initOf(e: Elaboration, m: Storage, shape: readonly number[], scope: Sco
 
 type Part = Extract<Member, { kind: 'part' }>;
 
+/** No model has so many layers; a configuration that says so is broken. */
+const mostParts = 4096;
+
 function partOf(e: Elaboration, m: Part, scope: Scope, place: Place): ModuleInstance | readonly ModuleInstance[] {
   const make = (inner: Scope, index?: number): ModuleInstance => {
     const value = evaluate(e, m.value, inner);
@@ -148,6 +151,7 @@ function partOf(e: Elaboration, m: Part, scope: Scope, place: Place): ModuleInst
   if (m.index === undefined) return make(scope);
   const count = evaluate(e, m.index.count, scope);
   if (count.kind !== 'number' || !Number.isInteger(count.value) || count.value < 1) return stop('PEFT0305', m.index.count.span, `a number of parts must be a whole number of at least 1, not ${describe(count)}`);
+  if (count.value > mostParts) return stop('PEFT0305', m.index.count.span, `${count.value} parts are more than a model may have`, { help: `at most ${mostParts}` });
   return Array.from({ length: count.value }, (_, i) => make(scopeOf(new Map([[(m.index as NonNullable<Part['index']>).name.text, integer(i)]]), scope), i));
 }
 

@@ -5,10 +5,11 @@ import type { BoundDefinition } from '../elaborate/instance.js';
 import { describe, type Value } from '../elaborate/value.js';
 import type { CallSpec, Json, Origin } from './spec.js';
 
-/** A compile-time value as JSON; units are dropped, numbers are in base units. */
+/** A compile-time value as JSON. A share is a plain number; other units are named, so that `1 step` is not `100%`. */
 export function toJson(value: Value): Json {
   switch (value.kind) {
     case 'number':
+      return value.unit === undefined || value.unit === 'ratio' ? value.value : { count: value.value, unit: value.unit };
     case 'string':
     case 'bool':
       return value.value;

@@ -120,9 +120,10 @@ function bindSection(c: Context, name: string, columns: readonly string[] | unde
   const given = new Map<string, EvaluatedArgument>();
   const before = c.diagnostics.length;
   for (const field of section?.fields.values() ?? []) {
-    c.origins[`${name}.${field.name.text}`] = { kind: 'written', span: field.value.span };
+    const column = columns?.includes(field.name.text) === true;
+    c.origins[`${name}.${column ? 'columns.' : ''}${field.name.text}`] = { kind: 'written', span: field.value.span };
     attempt(c.diagnostics, () => {
-      if (columns?.includes(field.name.text) === true) columnFields.set(field.name.text, { name: columnOf(field), span: field.value.span });
+      if (column) columnFields.set(field.name.text, { name: columnOf(field), span: field.value.span });
       else bindField(c, definition, field, columns, given, tables);
     });
   }

@@ -22,7 +22,7 @@ export interface TableSource {
   readonly header: boolean;
 }
 
-/** A call with its arguments by name, numbers in base units. */
+/** A call with its arguments by name; a number of steps, epochs, tokens or bytes names its unit: `{ count: 6, unit: 'steps' }`. */
 export interface CallSpec {
   readonly name: string;
   readonly args: { readonly [name: string]: Json };

@@ -38,7 +38,7 @@ describe('plans of random graphs', () => {
 
   it('are the same bytes for the same input', () => {
     fc.assert(
-      fc.property(seeds, (which) => expect(JSON.stringify(planned(which, softwareTarget).program)).toBe(JSON.stringify(planned(which, softwareTarget).program))),
+      fc.property(seeds, (which) => void expect(JSON.stringify(planned(which, softwareTarget).program)).toBe(JSON.stringify(planned(which, softwareTarget).program))),
       { seed: 8, numRuns: 20 },
     );
   });
@@ -74,7 +74,7 @@ describe('memory of values', () => {
     });
 
   it('is never shared by two that live together, and is aligned', () => {
-    fc.assert(fc.property(lives, fc.integer({ min: 20, max: 200 }), (list, blocks) => expect(faults(list, pack(list, blocks * 256), blocks * 256)).toEqual([])), { seed: 9, numRuns: 300 });
+    fc.assert(fc.property(lives, fc.integer({ min: 20, max: 200 }), (list, blocks) => void expect(faults(list, pack(list, blocks * 256), blocks * 256)).toEqual([])), { seed: 9, numRuns: 300 });
   });
 
   it('is at least what lives at once, and reused', () => {

@@ -44,7 +44,7 @@ describe('the golden Spec', () => {
       for (const [key, inner] of Object.entries(value)) walk(inner, `${path}.${key}`);
     };
     for (const [key, value] of Object.entries({ base: values.base, data: values.data, tune: values.tune, budget: values.budget })) walk(value, key);
-    const silent = paths.filter((p) => !known.some((k) => p === k || p.startsWith(`${k}.`) || p.startsWith(`${k.replace(/^data\.(text|label)$/, 'data.columns.$1')}`)));
+    const silent = paths.filter((p) => !known.some((k) => p === k || p.startsWith(`${k}.`)));
     expect(silent).toEqual([]);
     for (const [path, origin] of Object.entries(origins)) if (origin.kind === 'written') expect(good.slice(origin.span.start, origin.span.end).trim(), path).not.toBe('');
   });
@@ -102,6 +102,8 @@ describe('every field changes the Spec', () => {
     ['the warm-up in steps', 'warmup: 6%', 'warmup: 6 steps', 'tune.schedule.args.warmup'],
     ['the budget', '30%', '31%', 'budget.trainable.share'],
   ];
+  it('one step is not 100 %', () => expect(diffSpecs(spec(good.replace('6%', '100%')), spec(good.replace('6%', '1 steps'))).map((d) => d.path)).not.toEqual([]));
+
   it.each(edits)('%s', (_what, from, to, path) => {
     const edited = good.replace(from, to);
     expect(edited).not.toBe(good);
