@@ -15,11 +15,18 @@ async function main(names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !Object.hasOwn(benchmarks, name));
   if (names.length === 0 || unknown.length > 0) {
     for (const name of unknown) process.stderr.write(`there is no benchmark ${name}\n`);
-    process.stderr.write(`usage: npm run bench -- NAME…\n${Object.entries(benchmarks).map(([name, b]) => `  ${name.padEnd(8)} ${b.summary}`).join('\n')}\n`);
+    process.stderr.write(
+      `usage: npm run bench -- NAME…\n${Object.entries(benchmarks)
+        .map(([name, b]) => `  ${name.padEnd(8)} ${b.summary}`)
+        .join('\n')}\n`,
+    );
     return 2;
   }
   for (const name of names) await (benchmarks[name] as Benchmark).run();
   return 0;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  return 2;
+});

@@ -24,8 +24,17 @@ interface Size {
 }
 
 const layouts = ['NN', 'NT', 'TN'] as const;
-const all = (role: string, m: number, n: number, k: number, batch = 1): Size[] => layouts.map((layout) => ({ batch, m, n, k, layout, rank: 0, role }));
-const one = (role: string, m: number, n: number, k: number, layout: Size['layout'], rank = 0, batch = 1): Size => ({ batch, m, n, k, layout, rank, role });
+const all = (role: string, m: number, n: number, k: number, batch = 1): Size[] =>
+  layouts.map((layout) => ({ batch, m, n, k, layout, rank: 0, role }));
+const one = (role: string, m: number, n: number, k: number, layout: Size['layout'], rank = 0, batch = 1): Size => ({
+  batch,
+  m,
+  n,
+  k,
+  layout,
+  rank,
+  role,
+});
 
 const sizes: readonly Size[] = [
   ...all('large', 512, 512, 512),
@@ -39,7 +48,11 @@ const sizes: readonly Size[] = [
   one('low rank out', 1024, 256, 8, 'NN'),
   one('low rank dA', 8, 256, 1024, 'TN'),
   one('low rank dB', 256, 8, 1024, 'TN'),
-  ...[24, 48, 64].flatMap((t) => [one('attention scores', t, t, 64, 'NT', 0, 64), one('attention values', t, 64, t, 'NN', 0, 64), one('attention dV', t, 64, t, 'TN', 0, 64)]),
+  ...[24, 48, 64].flatMap((t) => [
+    one('attention scores', t, t, 64, 'NT', 0, 64),
+    one('attention values', t, 64, t, 'NN', 0, 64),
+    one('attention dV', t, 64, t, 'TN', 0, 64),
+  ]),
 ];
 
 function layoutOf(transposed: boolean, rows: number, columns: number, batch: number): View {
@@ -49,7 +62,8 @@ function layoutOf(transposed: boolean, rows: number, columns: number, batch: num
 /** The product as a kernel: arguments are a, b (and those of the low-rank term), and the output last. */
 function kernelOf({ batch, m, n, k, layout, rank }: Size): Matmul {
   const args: Matmul['args'][number][] = [];
-  const add = (elements: number, access: 'read' | 'write'): number => args.push({ ref: { kind: 'tensor', name: `t${args.length}` }, dtype: 'f32', elements, access }) - 1;
+  const add = (elements: number, access: 'read' | 'write'): number =>
+    args.push({ ref: { kind: 'tensor', name: `t${args.length}` }, dtype: 'f32', elements, access }) - 1;
   const term = (steps: number, scale: number): Matmul['terms'][number] => ({
     a: { arg: add(batch * m * steps, 'read'), view: layoutOf(layout[0] === 'T', m, steps, batch) },
     b: { arg: add(batch * steps * n, 'read'), view: layoutOf(layout[1] === 'T', steps, n, batch) },
@@ -59,7 +73,16 @@ function kernelOf({ batch, m, n, k, layout, rank }: Size): Matmul {
   const terms = [...(rank > 0 ? [term(rank, 2)] : []), term(k, 1)];
   const out = add(batch * m * n, 'write');
   const axes = [...(batch > 1 ? [batch] : []), m, n];
-  return { kind: 'matmul', label: 'product', axes, args, body: [{ kind: 'accumulator' }], stores: [{ arg: out, view: layoutOf(false, m, n, batch), value: 0, accumulate: false }], terms, flops: 2 * batch * m * n * (k + rank) };
+  return {
+    kind: 'matmul',
+    label: 'product',
+    axes,
+    args,
+    body: [{ kind: 'accumulator' }],
+    stores: [{ arg: out, view: layoutOf(false, m, n, batch), value: 0, accumulate: false }],
+    terms,
+    flops: 2 * batch * m * n * (k + rank),
+  };
 }
 
 /** One thread an output: two loads for each multiplication. Sizes stand outside the loop and indices are
@@ -117,8 +140,14 @@ async function prepare(device: Device, shader: Emitted, storage: readonly GPUBuf
   const uniforms = gpu.createBuffer({ size: shader.uniforms.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
   gpu.queue.writeBuffer(uniforms, 0, new Uint32Array(shader.uniforms));
   const began = stopwatch(device);
-  const pipeline = await gpu.createComputePipelineAsync({ layout: 'auto', compute: { module: gpu.createShaderModule({ code: shader.code }), entryPoint: 'main' } });
-  const group = gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries: [uniforms, ...storage].map((buffer, binding) => ({ binding, resource: { buffer } })) });
+  const pipeline = await gpu.createComputePipelineAsync({
+    layout: 'auto',
+    compute: { module: gpu.createShaderModule({ code: shader.code }), entryPoint: 'main' },
+  });
+  const group = gpu.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [uniforms, ...storage].map((buffer, binding) => ({ binding, resource: { buffer } })),
+  });
   const time = async (repeats: number): Promise<number> => {
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -155,7 +184,10 @@ async function measure(device: Device, size: Size): Promise<Record<string, strin
   const kernel = kernelOf(size);
   const { gpu } = device;
   const storage = kernel.args.map((arg, i) => {
-    const buffer = gpu.createBuffer({ size: arg.elements * 4, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC });
+    const buffer = gpu.createBuffer({
+      size: arg.elements * 4,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+    });
     let state = i + 1;
     const content = Float32Array.from({ length: arg.elements }, () => (state = (Math.imul(state, 1664525) + 1013904223) | 0) / 2 ** 31);
     gpu.queue.writeBuffer(buffer, 0, content);
@@ -178,7 +210,15 @@ async function measure(device: Device, size: Size): Promise<Record<string, strin
     }
     for (const buffer of storage) buffer.destroy();
     const shape = `${size.batch > 1 ? `${size.batch} x ` : ''}${size.m}x${size.n}x${size.k}${size.rank > 0 ? ` + rank ${size.rank}` : ''}`;
-    return { role: size.role, size: shape, layout: size.layout, naive: round(kernel.flops / slow / 1e6, 2), template: round(kernel.flops / fast / 1e6, 2), ratio: round(slow / fast, 1), first: round(template.firstMilliseconds, 0) };
+    return {
+      role: size.role,
+      size: shape,
+      layout: size.layout,
+      naive: round(kernel.flops / slow / 1e6, 2),
+      template: round(kernel.flops / fast / 1e6, 2),
+      ratio: round(slow / fast, 1),
+      first: round(template.firstMilliseconds, 0),
+    };
   });
 }
 
@@ -195,8 +235,16 @@ export const benchmark: Benchmark = {
         process.stderr.write(`${Object.values(row).join('  ')}\n`);
       }
       const head = ['role', 'size', 'layout', 'naive', 'template', 'ratio', 'first'];
-      printTable(`GFLOPS on ${device.describe().name} by ${clockName(device)}; ratio: template to naive; first: pipeline and first run, ms`, head, rows.map((row) => head.map((column) => row[column] as string | number)));
-      writeResults(`matmul-${adapterSlug(device)}`, circumstances(device), { unit: 'GFLOPS, best of 5; first: milliseconds of pipeline and first dispatch', clock: clockName(device), rows });
+      printTable(
+        `GFLOPS on ${device.describe().name} by ${clockName(device)}; ratio: template to naive; first: pipeline and first run, ms`,
+        head,
+        rows.map((row) => head.map((column) => row[column] as string | number)),
+      );
+      writeResults(`matmul-${adapterSlug(device)}`, circumstances(device), {
+        unit: 'GFLOPS, best of 5; first: milliseconds of pipeline and first dispatch',
+        clock: clockName(device),
+        rows,
+      });
     } finally {
       device.close();
     }

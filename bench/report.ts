@@ -42,7 +42,10 @@ export function adapterSlug(device: Device): string {
   const { name, kind } = device.describe();
   const known = /llvmpipe|lavapipe|swiftshader/i.exec(name)?.[0].toLowerCase();
   if (known !== undefined) return known === 'llvmpipe' ? 'lavapipe' : known;
-  return `${kind}-${name.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 30)}`;
+  return `${kind}-${name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 30)}`;
 }
 
 /** Writes results as JSON, with their circumstances first. */
@@ -59,7 +62,11 @@ export function printTable(title: string, head: readonly string[], rows: readonl
   const cells = [head, ...rows].map((row) => row.map(String));
   const widths = head.map((_, c) => Math.max(...cells.map((row) => (row[c] ?? '').length)));
   const right = head.map((_, c) => rows.every((row) => typeof row[c] === 'number'));
-  const line = (row: readonly string[]): string => row.map((cell, c) => (right[c] === true ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number))).join('  ').trimEnd();
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, c) => (right[c] === true ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number)))
+      .join('  ')
+      .trimEnd();
   process.stdout.write(`${title}\n${cells.map(line).join('\n')}\n\n`);
 }
 
@@ -73,7 +80,8 @@ export function median(values: readonly number[]): number {
 export const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
 
 /** What `stopwatch` reads on this device. */
-export const clockName = (device: Device): string => (device.describe().kind === 'hardware' ? 'wall clock' : `processor time / ${cpus().length} cores`);
+export const clockName = (device: Device): string =>
+  device.describe().kind === 'hardware' ? 'wall clock' : `processor time / ${cpus().length} cores`;
 
 /** Starts a clock that gives milliseconds: the wall's for hardware, the share of each core in the processor time for software. */
 export function stopwatch(device: Device): () => number {

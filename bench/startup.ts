@@ -14,11 +14,15 @@ const times = 10;
 /** Wall and processor milliseconds of a command; the child reports its own processor time on exit. */
 function once(args: readonly string[], folder: string, usage: string): { readonly wall: number; readonly cpu: number } {
   const hook = join(folder, 'usage.cjs');
-  writeFileSync(hook, `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(usage)}, JSON.stringify(process.cpuUsage())));`);
+  writeFileSync(
+    hook,
+    `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(usage)}, JSON.stringify(process.cpuUsage())));`,
+  );
   const before = performance.now();
   const done = spawnSync(process.execPath, ['--require', hook, ...args], { cwd: packageRoot, stdio: ['ignore', 'pipe', 'pipe'] });
   const wall = performance.now() - before;
-  if (done.status !== 0) throw new Error(`${args.join(' ')} ended with ${done.status}: ${done.stderr.toString()}`);
+  // Findings (1) are an answer too: the example need not be in the one style.
+  if (done.status !== 0 && done.status !== 1) throw new Error(`${args.join(' ')} ended with ${done.status}: ${done.stderr.toString()}`);
   const used = JSON.parse(readFileSync(usage, 'utf8')) as { readonly user: number; readonly system: number };
   return { wall, cpu: (used.user + used.system) / 1000 };
 }
@@ -40,10 +44,20 @@ export const benchmark: Benchmark = {
       ];
       const rows = commands.map(([name, args]) => {
         const all = Array.from({ length: times }, () => once(args, folder, join(folder, 'usage.json')));
-        return { command: name, median: round(median(all.map((t) => t.wall)), 0), best: round(Math.min(...all.map((t) => t.wall)), 0), cpu: round(median(all.map((t) => t.cpu)), 0), leastCpu: round(Math.min(...all.map((t) => t.cpu)), 0) };
+        return {
+          command: name,
+          median: round(median(all.map((t) => t.wall)), 0),
+          best: round(Math.min(...all.map((t) => t.wall)), 0),
+          cpu: round(median(all.map((t) => t.cpu)), 0),
+          leastCpu: round(Math.min(...all.map((t) => t.cpu)), 0),
+        };
       });
       const head = ['command', 'median', 'best', 'cpu', 'leastCpu'] as const;
-      printTable(`milliseconds, ${times} times; cpu: processor time`, head, rows.map((row) => head.map((h) => row[h])));
+      printTable(
+        `milliseconds, ${times} times; cpu: processor time`,
+        head,
+        rows.map((row) => head.map((h) => row[h])),
+      );
       writeResults('startup', circumstances(), { unit: 'milliseconds', times, rows });
       return Promise.resolve();
     } finally {

@@ -46,7 +46,11 @@ async function openExample(device: Device, file: string): Promise<Opened> {
   if (resolved === undefined) throw new Error(`${file}: ${opened.diagnostics.map((d) => d.message).join('; ')}`);
   const data = await loadDatasets(resolved, opened);
   const compiling = stopwatch(device);
-  const made = compile(resolved, { target: device.describe().target, rows: resolved.spec.tune.batch, lengths: data.lengths, digest: sha256 }, []);
+  const made = compile(
+    resolved,
+    { target: device.describe().target, rows: resolved.spec.tune.batch, lengths: data.lengths, digest: sha256 },
+    [],
+  );
   const compileTime = compiling();
   if (made === undefined || data.train === undefined) throw new Error(`${file} does not compile`);
   const preparing = stopwatch(device);
@@ -57,16 +61,25 @@ async function openExample(device: Device, file: string): Promise<Opened> {
   const loaded = await loadTensors(session, base.value, 0);
   if (!loaded.ok) throw new Error(loaded.error.message);
   const { train, fields, tokenizer } = data;
-  const batches = planBatches(train.lengths, { batch: made.run.rows, buckets: made.run.lengths, order: 'shuffled', seed: 0, epoch: 0 }).map((plan) => {
-    const entry = `train/${made.run.rows}x${plan.length}`;
-    const tokens = plan.examples.reduce((sum, i) => sum + Math.min(train.lengths[i] as number, plan.length), 0);
-    return { entry, tokens, write: (): void => writeBatch(session, entry, fillBatch(train, fields, plan, made.run.rows, tokenizer.padId)) };
-  });
+  const batches = planBatches(train.lengths, { batch: made.run.rows, buckets: made.run.lengths, order: 'shuffled', seed: 0, epoch: 0 }).map(
+    (plan) => {
+      const entry = `train/${made.run.rows}x${plan.length}`;
+      const tokens = plan.examples.reduce((sum, i) => sum + Math.min(train.lengths[i] as number, plan.length), 0);
+      return {
+        entry,
+        tokens,
+        write: (): void => writeBatch(session, entry, fillBatch(train, fields, plan, made.run.rows, tokenizer.padId)),
+      };
+    },
+  );
   return { session, run: made.run, batches, times: { compile: compileTime, pipelines } };
 }
 
 /** Adds up the times of steps that share a key. */
-function sumBy(times: readonly StepTime[], key: (step: StepTime) => string): { readonly key: string; readonly milliseconds: number; readonly flops: number; readonly bytes: number; readonly count: number }[] {
+function sumBy(
+  times: readonly StepTime[],
+  key: (step: StepTime) => string,
+): { readonly key: string; readonly milliseconds: number; readonly flops: number; readonly bytes: number; readonly count: number }[] {
   const sums = new Map<string, { key: string; milliseconds: number; flops: number; bytes: number; count: number }>();
   for (const step of times) {
     const sum = sums.get(key(step)) ?? { key: key(step), milliseconds: 0, flops: 0, bytes: 0, count: 0 };
@@ -92,11 +105,18 @@ function kindOf(code: string): string {
 }
 
 /** Time of each dispatch: a graphics card's own clock, or on a software adapter the processor time of one submit for each. */
-async function timesOf(device: Device, session: Session, entry: string, variables: { readonly step: number; readonly total: number; readonly seed: number }): Promise<readonly StepTime[]> {
+async function timesOf(
+  device: Device,
+  session: Session,
+  entry: string,
+  variables: { readonly step: number; readonly total: number; readonly seed: number },
+): Promise<readonly StepTime[]> {
   const { shaders, entries } = session.program;
   const codes = entries.find((e) => e.name === entry)?.steps.map((s) => shaders[s.shader]) ?? [];
-  const name = (i: number): string => `${kindOf(codes[i]?.code ?? '')}: ${codes[i]?.label ?? ''} #${codes[i] === undefined ? '' : shaders.indexOf(codes[i])}`;
-  if (device.describe().kind === 'hardware') return (await session.profile(entry, variables)).map((step, i) => ({ ...step, shader: name(i) }));
+  const name = (i: number): string =>
+    `${kindOf(codes[i]?.code ?? '')}: ${codes[i]?.label ?? ''} #${codes[i] === undefined ? '' : shaders.indexOf(codes[i])}`;
+  if (device.describe().kind === 'hardware')
+    return (await session.profile(entry, variables)).map((step, i) => ({ ...step, shader: name(i) }));
   const times: StepTime[] = [];
   let clock = stopwatch(device);
   await session.observe(entry, variables, {
@@ -104,7 +124,14 @@ async function timesOf(device: Device, session: Session, entry: string, variable
       clock = stopwatch(device);
     },
     after: ({ step, index }) => {
-      times.push({ label: step.label, shader: name(index), milliseconds: clock(), flops: step.flops, bytes: step.bindings.reduce((sum, b) => sum + b.bytes, 0), clock: 'wall' });
+      times.push({
+        label: step.label,
+        shader: name(index),
+        milliseconds: clock(),
+        flops: step.flops,
+        bytes: step.bindings.reduce((sum, b) => sum + b.bytes, 0),
+        clock: 'wall',
+      });
     },
   });
   return times;
@@ -138,7 +165,9 @@ async function measure(device: Device, name: string, file: string): Promise<Reco
       await session.idle();
     }
     const [took, wallTook] = [clock() / 1000, (performance.now() - wall) / 1000];
-    const longest = [...batches].sort((a, b) => Number(b.entry.split('x')[1]) - Number(a.entry.split('x')[1]))[0] as Opened['batches'][number];
+    const longest = [...batches].sort(
+      (a, b) => Number(b.entry.split('x')[1]) - Number(a.entry.split('x')[1]),
+    )[0] as Opened['batches'][number];
     longest.write();
     const runs: (readonly StepTime[])[] = [];
     for (let i = 0; i < profiles; i += 1) runs.push(await timesOf(device, session, longest.entry, { step: 0, total, seed: 0 }));
@@ -146,9 +175,18 @@ async function measure(device: Device, name: string, file: string): Promise<Reco
     for (let i = 0; i < profiles; i += 1) updates.push(await timesOf(device, session, 'update', { step: 0, total, seed: 0 }));
     const kernels = [...shortest(runs), ...shortest(updates)];
     const whole = kernels.reduce((sum, s) => sum + s.milliseconds, 0);
-    const row = (s: ReturnType<typeof sumBy>[number]): Record<string, string | number> => ({ kernel: s.key, dispatches: s.count, ms: round(s.milliseconds, 2), share: round((100 * s.milliseconds) / whole), gflops: round(s.flops / s.milliseconds / 1e6, 2), gbytes: round(s.bytes / s.milliseconds / 1e6, 2) });
+    const row = (s: ReturnType<typeof sumBy>[number]): Record<string, string | number> => ({
+      kernel: s.key,
+      dispatches: s.count,
+      ms: round(s.milliseconds, 2),
+      share: round((100 * s.milliseconds) / whole),
+      gflops: round(s.flops / s.milliseconds / 1e6, 2),
+      gbytes: round(s.bytes / s.milliseconds / 1e6, 2),
+    });
     const kinds = sumBy(kernels, (s) => s.shader.split(':')[0] ?? '').map(row);
-    const top = sumBy(kernels, (s) => s.shader).slice(0, 20).map(row);
+    const top = sumBy(kernels, (s) => s.shader)
+      .slice(0, 20)
+      .map(row);
     const summary = {
       example: name,
       tokensPerSecond: round(tokens / took, 0),
@@ -163,10 +201,22 @@ async function measure(device: Device, name: string, file: string): Promise<Reco
       lengths: run.lengths,
       bytes: session.allocatedBytes,
     };
-    printTable(`${name} on ${device.describe().name}, by ${clockName(device)}`, ['what', 'value'], Object.entries(summary).map(([k, v]) => [k, String(v)]));
+    printTable(
+      `${name} on ${device.describe().name}, by ${clockName(device)}`,
+      ['what', 'value'],
+      Object.entries(summary).map(([k, v]) => [k, String(v)]),
+    );
     const head = ['kernel', 'dispatches', 'ms', 'share', 'gflops', 'gbytes'];
-    printTable(`${longest.entry} and update by kind`, head, kinds.map((r) => head.map((h) => r[h] as string | number)));
-    printTable('dearest kernels', head, top.map((r) => head.map((h) => r[h] as string | number)));
+    printTable(
+      `${longest.entry} and update by kind`,
+      head,
+      kinds.map((r) => head.map((h) => r[h] as string | number)),
+    );
+    printTable(
+      'dearest kernels',
+      head,
+      top.map((r) => head.map((h) => r[h] as string | number)),
+    );
     return { ...summary, entry: longest.entry, kinds, top };
   } finally {
     session.close();

@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks';
 import type { Diagnostic } from '../grammar/diagnostics.js';
 import { checkBudget } from '../compiler/driver/budget.js';
 import { compile, type Compiled } from '../compiler/driver/compile.js';
+import type { WatchKernels } from '../compiler/plan/plan.js';
 import type { BatchInput, Target } from '../compiler/plan/program.js';
 import type { Resolved } from '../compiler/spec/check.js';
 import type { Interval, Spec } from '../compiler/spec/spec.js';
@@ -52,11 +53,25 @@ export async function loadDatasets(resolved: Resolved, opened: OpenedFile, which
 }
 
 /** Compiles an experiment; findings are shown, and errors among them end the verb. */
-export function compileExperiment(resolved: Resolved, opened: OpenedFile, target: Target, lengths: readonly number[], context: Context, dump: string | undefined): Compiled | ExitCode {
+export function compileExperiment(resolved: Resolved, opened: OpenedFile, target: Target, lengths: readonly number[], context: Context, dump: string | undefined, watchKernels?: WatchKernels): Compiled | ExitCode {
   const diagnostics: Diagnostic[] = [];
   const started = performance.now();
   const dumping = dump === undefined ? undefined : openDump(dump, opened, resolved);
-  const made = compile(resolved, { target, rows: resolved.spec.tune.batch, lengths, digest: sha256, ...(dumping ? { watch: dumping.watch } : {}) }, diagnostics);
+  const made = compile(
+    resolved,
+    {
+      target,
+      rows: resolved.spec.tune.batch,
+      lengths,
+      digest: sha256,
+      ...(dumping ? { watch: dumping.watch } : {}),
+      watchKernels: (...seen) => {
+        dumping?.kernels(...seen);
+        watchKernels?.(...seen);
+      },
+    },
+    diagnostics,
+  );
   if (made !== undefined) {
     diagnostics.push(...checkBudget(resolved, made.layout, made.run.program));
     dumping?.finish(made.run);

@@ -35,6 +35,8 @@ export interface RunRequest {
   readonly lock: Readonly<Record<string, unknown>>;
   readonly card: Omit<CardFacts, 'steps' | 'seconds' | 'before' | 'after' | 'device'>;
   readonly signal: AbortSignal;
+  /** Runs on the filled session before training; the session is filled again afterwards. It throws to end the run. */
+  readonly rehearse?: ((session: Session) => Promise<void>) | undefined;
   readonly onEvent: (event: TrainEvent | { readonly kind: 'phase'; readonly what: string }) => void;
 }
 
@@ -82,6 +84,11 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
     request.onEvent({ kind: 'phase', what: 'loading weights' });
     const loaded = await loadTensors(session, request.base, settings.seed);
     if (!loaded.ok) return loaded;
+    if (request.rehearse !== undefined) {
+      await request.rehearse(session);
+      const again = await loadTensors(session, request.base, settings.seed);
+      if (!again.ok) return again;
+    }
     let from = 0;
     if (request.mode === 'resume') {
       const resumed = await resumeCheckpoint(folder, session, run);

@@ -9,6 +9,7 @@ import { openOne } from '../experiment.js';
 import { compileExperiment, folderOfBase, loadDatasets, trainSettings } from '../prepare.js';
 import { createProgress } from '../progress.js';
 import { lockFacts } from '../lock.js';
+import { openRehearsal } from '../rehearsal.js';
 import type { Verb } from '../verb.js';
 
 /** `peft run FILE` */
@@ -45,8 +46,9 @@ export const verb: Verb = {
     const { openDevice } = await import('../../runtime/device.js');
     const { openCheckpoint } = await import('../../runtime/weights/checkpoint.js');
     const device = await openDevice();
+    const rehearsal = openRehearsal(context);
     try {
-      const made = compileExperiment(resolved, opened, device.describe().target, data.lengths, context, options['dump'] as string | undefined);
+      const made = compileExperiment(resolved, opened, device.describe().target, data.lengths, context, options['dump'] as string | undefined, rehearsal?.watchKernels);
       if (typeof made === 'number') return made;
       const base = await openCheckpoint(await folderOfBase(resolved, opened), { weights: resolved.base.tensors === undefined ? 'optional' : 'required' });
       if (!base.ok) throw new UserError(base.error.message, base.error.help);
@@ -66,6 +68,7 @@ export const verb: Verb = {
         lock: await lockFacts(resolved, opened, device.describe().name),
         card: { name: resolved.spec.name, base: source.kind === 'hub' ? source.repo : source.path, task: resolved.spec.base.task.name, source: opened.source.text, trainable: trainedParameters(made.layout), parameters: allParameters(made.layout) },
         signal,
+        rehearse: rehearsal && ((session) => rehearsal.run(session, made.run, data)),
         onEvent: progress.onEvent,
       });
       progress.stop();

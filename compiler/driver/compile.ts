@@ -5,7 +5,7 @@
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { attempt, stop } from '../elaborate/stop.js';
 import { learningRate } from '../elaborate/optimizer.js';
-import { plan, TooLarge, type PlanEntry } from '../plan/plan.js';
+import { plan, TooLarge, type PlanEntry, type WatchKernels } from '../plan/plan.js';
 import type { BatchInput, Package, Program, Target } from '../plan/program.js';
 import type { Resolved } from '../spec/check.js';
 import { adapterConfig, keyPrefix } from '../spec/foreign.js';
@@ -26,6 +26,7 @@ export interface CompileOptions {
   /** Digest of a text: the compiler has none of its own. */
   readonly digest: (text: string) => string;
   readonly watch?: (entry: string) => Watch | undefined;
+  readonly watchKernels?: WatchKernels;
 }
 
 /** A compiled experiment, and how its tensors lie. */
@@ -68,7 +69,7 @@ export function compile(resolved: Resolved, options: CompileOptions, diagnostics
 /** Plans; what the device cannot hold is told at the base. */
 function planned(entries: readonly PlanEntry[], layout: Layout, options: CompileOptions, span: Span): Program {
   try {
-    return plan(entries, layout.persistent, options.target);
+    return plan(entries, layout.persistent, options.target, options.watchKernels);
   } catch (error) {
     if (error instanceof TooLarge) return stop('PEFT0703', span, error.message, { help: 'lower tune.batch or data.max_length, or choose a smaller base' });
     throw error;

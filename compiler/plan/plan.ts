@@ -30,8 +30,8 @@ export interface PlanEntry {
 /** The device cannot hold something; told to the user. */
 export class TooLarge extends Error {}
 
-/** Told the kernels of each entry, for dumps. */
-export type WatchKernels = (entry: string, kernels: readonly Kernel[]) => void;
+/** Told the kernels of each entry, one for each of its steps, and what the host computes for them: for dumps and checks. */
+export type WatchKernels = (entry: string, kernels: readonly Kernel[], hosts: ReadonlyMap<string, ScalarExpr>) => void;
 
 interface Placed {
   readonly buffer: number;
@@ -60,7 +60,7 @@ export function plan(given: readonly PlanEntry[], declared: readonly Persistent[
     const selection = select(entry.graph, target, choice);
     const wrong = verifySelection(selection, arrayLimit(target));
     if (wrong.length > 0) throw new Bug(`the kernels of ${entry.name} are wrong: ${wrong[0]}`);
-    watch?.(entry.name, selection.kernels);
+    watch?.(entry.name, selection.kernels, entry.hosts);
     return selection;
   });
   for (const entry of entries) for (const i of entry.inputs) add({ name: i.tensor, shape: i.shape, dtype: i.dtype, kind: 'batch', source: { kind: 'host' } });
