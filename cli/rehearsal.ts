@@ -19,6 +19,9 @@ export interface Rehearsal {
   readonly run: (session: Session, run: Package, data: Datasets) => Promise<void>;
 }
 
+/** Rows of the table of times. */
+const mostRows = 24;
+
 const variables = { step: 0, total: 1, seed: 1 };
 
 /** A rehearsal where the environment asks for one. */
@@ -69,15 +72,19 @@ export function showTimes(entry: string, times: readonly StepTime[]): string {
   const rate = (amount: number, ms: number): string => (ms > 0 ? (amount / ms / 1e6).toFixed(2) : '-');
   const groups = new Map<string, { readonly count: number; readonly ms: number; readonly flops: number; readonly bytes: number }>();
   for (const t of times) {
-    const g = groups.get(t.label) ?? { count: 0, ms: 0, flops: 0, bytes: 0 };
-    groups.set(t.label, { count: g.count + 1, ms: g.ms + t.milliseconds, flops: g.flops + t.flops, bytes: g.bytes + t.bytes });
+    // Steps that do the same to the same sizes.
+    const key = `${t.label} (${t.flops.toLocaleString('en')} operations each)`;
+    const g = groups.get(key) ?? { count: 0, ms: 0, flops: 0, bytes: 0 };
+    groups.set(key, { count: g.count + 1, ms: g.ms + t.milliseconds, flops: g.flops + t.flops, bytes: g.bytes + t.bytes });
   }
   const rows = [...groups].sort(([, a], [, b]) => b.ms - a.ms).map(([label, g]) => [g.ms.toFixed(2), `${((100 * g.ms) / Math.max(total, 1e-9)).toFixed(1)}%`, String(g.count), rate(g.flops, g.ms), rate(g.bytes, g.ms), label]);
+  const shown = rows.slice(0, mostRows);
   const head = ['ms', 'share', 'steps', 'GFLOP/s', 'GB/s', 'what'];
-  const widths = head.map((title, c) => Math.max(title.length, ...rows.map((row) => (row[c] as string).length)));
+  const widths = head.map((title, c) => Math.max(title.length, ...shown.map((row) => (row[c] as string).length)));
   return [
     `${entry}: ${times.length} steps in ${total.toFixed(1)} ms by the ${times[0]?.clock ?? 'wall'} clock, ${rate(times.reduce((sum, t) => sum + t.flops, 0), total)} GFLOP/s`,
-    ...[head, ...rows].map((row) => `  ${row.map((cell, c) => (c === row.length - 1 ? cell : cell.padStart(widths[c] as number))).join('  ')}`),
+    ...[head, ...shown].map((row) => `  ${row.map((cell, c) => (c === row.length - 1 ? cell : cell.padStart(widths[c] as number))).join('  ')}`),
+    ...(rows.length > shown.length ? [`  and ${rows.length - shown.length} kinds of steps that take less`] : []),
     '',
   ].join('\n');
 }

@@ -5,23 +5,26 @@
 import { join } from 'node:path';
 import { root, runNode } from './project.mjs';
 
-/** The example, and where its results go. */
+/** The example, and what it is compared with: the same with nothing but a head trained. */
 const file = 'examples/quickstart/quickstart.peft';
+const other = 'examples/quickstart/head-only.peft';
 
-/** The commands, in order. */
+/** The commands, in order, and the exit code that is right for each: `diff` ends with 1 where something differs. */
 const steps = [
-  ['check', file],
-  ['plan', file],
-  ['run', file],
-  ['eval', file],
+  { args: ['check', file], ends: 0 },
+  { args: ['plan', file], ends: 0 },
+  { args: ['diff', other, file], ends: 1 },
+  { args: ['run', other, '--overwrite'], ends: 0 },
+  { args: ['run', file, '--overwrite'], ends: 0 },
+  { args: ['eval', file], ends: 0 },
 ];
 
-for (const step of steps) {
-  process.stderr.write(`\n$ peft ${step.join(' ')}\n`);
-  const code = await runNode([join(root, 'dist', 'cli.js'), ...step]);
-  if (code !== 0) {
-    process.stderr.write(`peft ${step[0]} ended with ${code}\n`);
-    process.exitCode = code;
+for (const { args, ends } of steps) {
+  process.stderr.write(`\n$ peft ${args.join(' ')}\n`);
+  const code = await runNode([join(root, 'dist', 'cli.js'), ...args]);
+  if (code !== ends) {
+    process.stderr.write(`peft ${args[0]} ended with ${code}\n`);
+    process.exitCode = code === 0 ? 1 : code;
     break;
   }
 }

@@ -111,13 +111,14 @@ export function plan(given: readonly PlanEntry[], declared: readonly Persistent[
       const access = bindings.map((b): 'read' | 'read_write' => (written.has(b.buffer) ? 'read_write' : 'read'));
       const made = emitKernel(kernel, target, access, hosts);
       const key = `${made.scalars}|${access.join()}|${made.code}`;
+      const label = `${kernel.kind} ${kernel.label}`.trimEnd();
       let shader = shaderIds.get(key);
       if (shader === undefined) {
         shader = shaders.length;
         shaderIds.set(key, shader);
-        shaders.push({ label: kernel.label, code: made.code, scalars: made.scalars, access });
+        shaders.push({ label, code: made.code, scalars: made.scalars, access });
       }
-      return { label: kernel.label, shader, bindings, uniforms: uniforms.add(made.uniforms), workgroups: made.workgroups, flops: kernel.flops };
+      return { label, shader, bindings, uniforms: uniforms.add(made.uniforms), workgroups: made.workgroups, flops: kernel.flops };
     });
     return {
       name: entry.name,

@@ -82,11 +82,11 @@ function resolve(c: Context): Resolved | undefined {
   const sections = fieldsOf(c, task, base?.facts);
   const targets = resolveTargets(c, base?.model);
   if (statement === undefined || base === undefined || task === undefined || sections === undefined || targets === undefined || failed(diagnostics)) return undefined;
-  const at = (field: string): Span => {
+  const at = (field: string): Span | undefined => {
     const origin = c.origins[field];
-    return origin?.kind === 'written' ? origin.span : statement.span;
+    return origin?.kind === 'written' ? origin.span : undefined;
   };
-  rehearse(
+  const maxLength = rehearse(
     {
       model: base.model,
       adapters: targets.adapters,
@@ -95,12 +95,12 @@ function resolve(c: Context): Resolved | undefined {
       optimizer: sections.optimizer,
       schedule: sections.schedule,
       maxLength: sections.data.max_length,
-      at: { base: statement.source.span, length: at('data.max_length'), optimizer: at('tune.optimizer'), schedule: at('tune.schedule'), adapters: targets.places },
+      at: { base: statement.source.span, length: at('data.max_length'), optimizer: at('tune.optimizer') ?? statement.span, schedule: at('tune.schedule') ?? statement.span, adapters: targets.places },
     },
     diagnostics,
   );
   return {
-    spec: specOf(c, base, task, sections, targets),
+    spec: specOf(c, base, task, { ...sections, data: { ...sections.data, max_length: maxLength } }, targets),
     model: base.model,
     adapters: targets.adapters,
     trained: targets.trained,

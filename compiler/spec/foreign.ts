@@ -162,6 +162,8 @@ export function importAdapterConfig(config: JsonObject, adapters: readonly { rea
   const saved = asList(config['modules_to_save']);
   const savedPaths = modules.filter((m) => m.storage.length > 0 && saved.some((s) => stands(m.path, s)));
   const targets = sites.filter((m) => isTarget(m.path, config, sites) && !savedPaths.includes(m));
+  const beyond = modules.find((m) => m.storage.length > 0 && !sites.includes(m) && isTarget(m.path, config, sites) && !savedPaths.includes(m));
+  if (beyond !== undefined && config['target_modules'] !== 'all-linear') unsupported.push(`${beyond.path} is ${/^[aeiou]/.test(beyond.definition.name.text) ? 'an' : 'a'} ${beyond.definition.name.text}, which ${definition.name.text} does not act on`);
   if (targets.length === 0) unsupported.push(`target_modules ${JSON.stringify(config['target_modules'] ?? null)} matches nothing in this model`);
   const groups = new Map<string, { args: Map<string, Json>; paths: string[] }>();
   for (const site of targets) {

@@ -27,23 +27,44 @@ export interface Rehearsal {
   readonly optimizer: BoundDefinition;
   readonly schedule: BoundDefinition;
   readonly maxLength: number;
-  /** Where base, length, optimiser, schedule and the method of each adapter are written. */
-  readonly at: { readonly base: Span; readonly length: Span; readonly optimizer: Span; readonly schedule: Span; readonly adapters: ReadonlyMap<AdapterInstance, Span> };
+  /** Where base, length, optimiser, schedule and the method of each adapter are written; the length may be a default. */
+  readonly at: { readonly base: Span; readonly length: Span | undefined; readonly optimizer: Span; readonly schedule: Span; readonly adapters: ReadonlyMap<AdapterInstance, Span> };
 }
 
 /** Fewer tokens than any model is refused for. */
 const fewTokens = 4;
 
-/** Elaborates a training step over the longest batch, and an update. */
-export function rehearse(r: Rehearsal, diagnostics: Diagnostic[]): void {
-  const long = forward(r, r.maxLength);
-  if (long.length > 0) {
+/** Elaborates a training step over the longest batch, and an update; gives the length of that batch. A length that nobody wrote is cut to
+ * what the model takes. */
+export function rehearse(r: Rehearsal, diagnostics: Diagnostic[]): number {
+  const faults = forward(r, r.maxLength);
+  let length = r.maxLength;
+  if (faults.length > 0) {
     // What one site alone shows is told where its adapter is written; what does not hold for the longest batch but for a short one is
     // a matter of the length.
     const sites = adapterFaults(r);
-    const short = r.maxLength > fewTokens ? forward(r, fewTokens) : long;
-    diagnostics.push(...(sites.length > 0 ? sites : short.length > 0 ? short : long.map((d) => ({ ...d, span: r.at.length }))));
+    const short = r.maxLength > fewTokens ? forward(r, fewTokens) : faults;
+    if (sites.length > 0) diagnostics.push(...sites);
+    else if (short.length > 0) diagnostics.push(...short);
+    else if (r.at.length === undefined) length = longest(r);
+    else diagnostics.push(...faults.map((d) => ({ ...d, span: r.at.length as Span })));
   }
+  rehearseUpdate(r, diagnostics);
+  return length;
+}
+
+/** The longest batch that the model takes, between a few tokens and the length that is too long. */
+function longest(r: Rehearsal): number {
+  let [good, bad] = [fewTokens, r.maxLength];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (forward(r, middle).length === 0) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
+
+function rehearseUpdate(r: Rehearsal, diagnostics: Diagnostic[]): void {
   const rate = attempt(diagnostics, () => learningRate(r.optimizer, r.schedule), r.at.schedule);
   if (rate === undefined) return;
   attempt(

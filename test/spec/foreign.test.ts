@@ -121,6 +121,7 @@ const refused: readonly { readonly title: string; readonly config: JsonObject; r
   { title: 'a key that is not known', config: { lora_turbo: 3, target_modules: ['q_proj'] }, reason: /lora_turbo: 3/ },
   { title: 'trained biases of the base', config: { bias: 'all', target_modules: ['q_proj'] }, reason: /bias: "all"/ },
   { title: 'targets that are not there', config: { target_modules: ['query'] }, reason: /matches nothing/ },
+  { title: 'targets of another kind beside others', config: { target_modules: ['q_proj', 'embed_tokens'] }, reason: /model.embed_tokens is an embedding/ },
   { title: 'a bare word as an expression', config: { target_modules: 'q_proj' }, reason: /matches nothing/ },
   { title: 'an expression that cannot be read', config: { target_modules: '(?P<name>q_proj' }, reason: /no expression/ },
   { title: 'a pattern that cannot be read', config: { target_modules: ['q_proj'], rank_pattern: { '(q': 2 } }, reason: /no expression/ },

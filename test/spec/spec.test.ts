@@ -150,6 +150,15 @@ describe('what does not change the Spec', () => {
   });
 });
 
+describe('a length that nobody wrote', () => {
+  const open = good.replace('max_length: 8 tokens', '');
+  it('is the default', () => expect(resolveLast(open, { config: { max_position_embeddings: 300 }, tensors: 'none' }).spec.data.max_length).toBe(128));
+  it('is what the base takes, where that is less', () => {
+    expect(spec(open).data.max_length).toBe(9);
+    expect(spec(open).origins['data.max_length']).toEqual({ kind: 'default', of: 'data' });
+  });
+});
+
 // --- derivation --------------------------------------------------------------------------------------------------------
 
 const derived = (body: string): Spec => ({ ...spec(`${good}\nexperiment other = good { ${body} }`), name: 'good' });
