@@ -1,12 +1,14 @@
 /**
  * @file Opens the experiments of a file: text → Ast → facts → Spec, with every finding on the way.
  */
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Experiment, File } from '../grammar/ast.js';
 import type { Diagnostic } from '../grammar/diagnostics.js';
 import { parseFile } from '../grammar/parse.js';
 import { nearest } from '../compiler/elaborate/nearest.js';
-import { checkExperiment, sourcesOf, type Resolved } from '../compiler/spec/check.js';
+import { sourcesOf, type Resolved } from '../compiler/spec/check.js';
+import { checkFile, unique } from '../compiler/spec/file.js';
 import { experimentsOf } from '../compiler/spec/statements.js';
 import { UserError, exitCodes, type ExitCode } from './exit.js';
 import { gatherFacts, type FactOptions } from './facts.js';
@@ -20,7 +22,6 @@ import { stdlibText } from './stdlib.js';
 export interface Opened {
   readonly experiment: Experiment;
   readonly resolved: Resolved | undefined;
-  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** A file with its experiments. */
@@ -46,14 +47,12 @@ export async function openFile(source: Source, cwd: string, only?: string, optio
   // Where a part could not be read, what follows from it is not worth saying.
   if (!found.some((d) => d.severity === 'error')) {
     const library = await openLibrary();
-    for (const experiment of all) {
-      if (only !== undefined && experiment.name.text !== only) continue;
-      const { bases, tables } = sourcesOf(parsed.value, experiment, library);
-      const { value, diagnostics } = checkExperiment(parsed.value, experiment, library, await gatherFacts(bases, tables, path, options));
-      experiments.push({ experiment, resolved: value, diagnostics });
-      found.push(...diagnostics);
-    }
-    if (all.length === 0) library.scopeOf(parsed.value, found);
+    const wanted = (experiment: Experiment): boolean => only === undefined || experiment.name.text === only;
+    const sources = all.filter(wanted).map((experiment) => sourcesOf(parsed.value, experiment, library));
+    const facts = await gatherFacts(sources.flatMap((s) => s.bases), sources.flatMap((s) => s.tables), path, options);
+    const checked = checkFile(parsed.value, library, facts, wanted);
+    experiments.push(...checked.experiments);
+    found.push(...checked.diagnostics);
   }
   if (only !== undefined && all.length > 0 && !all.some((e) => e.name.text === only)) {
     const near = nearest(only, all.map((e) => e.name.text));
@@ -61,21 +60,10 @@ export async function openFile(source: Source, cwd: string, only?: string, optio
   }
   const diagnostics = unique(found);
   for (const d of diagnostics) for (const span of [d.span, ...(d.notes ?? []).flatMap((n) => (n.span ? [n.span] : []))]) {
-    const text = stdlibText(span.file);
+    const text = stdlibText(span.file) ?? (texts.has(span.file) || !existsSync(span.file) ? undefined : readFileSync(span.file, 'utf8'));
     if (text !== undefined) texts.set(span.file, text);
   }
   return { source, path, file: parsed.value, experiments, diagnostics, texts };
-}
-
-/** The same finding told by two experiments that share a statement is one finding. */
-function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const seen = new Set<string>();
-  return diagnostics
-    .filter((d) => {
-      const key = JSON.stringify([d.code, d.span, d.message]);
-      return seen.has(key) ? false : seen.add(key);
-    })
-    .sort((a, b) => (a.span.file === b.span.file ? a.span.start - b.span.start : a.span.file < b.span.file ? -1 : 1));
 }
 
 /** Opens the one experiment a verb works on; findings are shown, and errors among them end the verb with code 1. */

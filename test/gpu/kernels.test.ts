@@ -9,8 +9,9 @@ import type { Graph, NodeId, Output } from '../../compiler/graph/graph.js';
 import { overrides } from '../../compiler/kernels/overrides.js';
 import { select, type Selection } from '../../compiler/kernels/select.js';
 import { opNames, ops, type OpName } from '../../compiler/ops/ops.js';
-import type { Target } from '../../compiler/plan/program.js';
+import type { Shader, Target } from '../../compiler/plan/program.js';
 import { openDevice, openNullDevice, type Device } from '../../runtime/device.js';
+import { compileShader } from '../../runtime/device-pipeline.js';
 import { randomGraph } from '../kernels/random-graph.js';
 import { difference, expected, writesTwice } from '../kernels/run-selection.js';
 import { softwareTarget } from '../kernels/targets.js';
@@ -57,8 +58,9 @@ function samplesOf(name: OpName): { readonly graph: Graph; readonly feeds: Map<s
 
 const valuesOf = (graph: Graph, selection: Selection, feeds: Feeds): Map<string, Float64Array> => new Map([...boundsOf(graph, selection, feeds)].map(([k, v]) => [k, v.value]));
 
-// The text of a kernel depends on the kind of target for reductions and products alone.
-describe.each([['software', opNames], ['gpu', opNames.filter((name) => ['reduction', 'product'].includes(ops[name].kind))]] as const)('every op on a %s target', (kind, names) => {
+// The text of a kernel depends on the kind of target for reductions and products alone. A software adapter compiles the GPU's
+// product for many seconds: test/kernels/matmul runs it, here it compiles on the null backend.
+describe.each([['software', opNames], ['gpu', opNames.filter((name) => ops[name].kind === 'reduction')]] as const)('every op on a %s target', (kind, names) => {
   it.each(names)('%s', async (name) => {
     const { graph, feeds } = samplesOf(name);
     const target = targetOf(kind);
@@ -72,16 +74,34 @@ describe.each([['software', opNames], ['gpu', opNames.filter((name) => ['reducti
 
 describe.each(kinds)('random graphs on a %s target', (kind) => {
   const wide = { ...softwareTarget, kind };
-  /** A software adapter compiles the GPU's product for seconds; test/kernels/matmul runs it. */
+  const wanted = 8;
   const fits = (graph: Graph): boolean => !writesTwice(graph) && (kind === 'software' || (select(graph, wide).kernels.every((k) => k.kind !== 'matmul') && select(graph, wide).kernels.some((k) => k.kind === 'row-reduce')));
-  const seeds = Array.from({ length: 120 }, (_, i) => i).filter((seed) => fits(randomGraph(1000 + seed, 6 + (seed % 12)).graph)).slice(0, 14);
+  const seeds = Array.from({ length: 120 }, (_, i) => i).filter((seed) => fits(randomGraph(1000 + seed, 6 + (seed % 12)).graph)).slice(0, wanted);
 
-  it('there are enough of them', () => expect(seeds).toHaveLength(14));
+  it('there are enough of them', () => expect(seeds).toHaveLength(wanted));
 
   it.each(seeds)('seed %d', async (seed) => {
     const { graph, feeds } = randomGraph(1000 + seed, 6 + (seed % 12));
     const { excess, where } = await check(graph, feeds, targetOf(kind));
     expect(excess, where).toBeLessThanOrEqual(1);
+  });
+});
+
+describe.each(kinds)('shaders of random graphs for a %s target', (kind) => {
+  it('compile on the null backend', async () => {
+    const codes = new Map<string, Shader>();
+    for (let seed = 0; seed < 40; seed += 1) {
+      const { graph, feeds } = randomGraph(5000 + seed, 4 + (seed % 20));
+      for (const shader of programOf(graph, feeds, targetOf(kind)).shaders) codes.set(shader.code, shader);
+    }
+    expect(codes.size).toBeGreaterThan(40);
+    for (const shader of codes.values()) await compileShader(gate, shader);
+  });
+
+  it('would be refused if they were wrong', async () => {
+    const { graph, feeds } = randomGraph(5001, 10);
+    const [shader] = programOf(graph, feeds, targetOf(kind)).shaders;
+    await expect(compileShader(gate, { ...(shader as Shader), code: (shader as Shader).code.replace(/let (\w+) = /, 'let $1: bool = ') })).rejects.toThrow(/bool/);
   });
 });
 
