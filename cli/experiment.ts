@@ -40,7 +40,8 @@ export interface OpenedFile {
 export async function openFile(source: Source, cwd: string, only?: string, options?: FactOptions): Promise<OpenedFile> {
   const path = source.path ?? resolve(cwd, 'stdin.peft');
   const parsed = parseFile(source.text, source.name);
-  const found: Diagnostic[] = [...(source.malformed ? [source.malformed] : []), ...parsed.diagnostics];
+  // Bytes that are no text are one finding; what the parser makes of them is not worth saying.
+  const found: Diagnostic[] = source.malformed ? [source.malformed] : [...parsed.diagnostics];
   const texts = new Map([[source.name, source.text]]);
   const all = experimentsOf(parsed.value);
   const experiments: Opened[] = [];

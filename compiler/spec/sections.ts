@@ -195,6 +195,8 @@ function checkTable(c: Context, source: TableSource, span: Span, columns: BoundS
   let missing = false;
   for (const column of columns.values()) {
     if (fact.value.columns.includes(column.name)) continue;
+    // The same wrong name in the other table is the same mistake.
+    if (c.diagnostics.some((d) => d.code === 'PEFT0602' && d.span.start === column.span.start && d.span.file === column.span.file)) return undefined;
     missing = true;
     const { help, fix } = suggest(column.name, column.span, fact.value.columns, 'it has');
     const text = fix?.edits[0] === undefined ? undefined : JSON.stringify(fix.edits[0].text);
