@@ -11,7 +11,7 @@ import type { Resolved } from '../spec/check.js';
 import { adapterConfig, keyPrefix } from '../spec/foreign.js';
 import { allModules } from '../elaborate/instance.js';
 import { canonical, meaning } from '../spec/spec.js';
-import { recipes } from '../spec/task.js';
+import { metricsOf, recipes } from '../spec/task.js';
 import { evalGraph, trainGraph, updateGraph, type EntryGraph } from './graphs.js';
 import { layoutOf, type Layout } from './layout.js';
 import type { Watch } from './passes.js';
@@ -94,7 +94,7 @@ function packageOf(resolved: Resolved, layout: Layout, program: Program, options
     trained: layout.trainables.map((t) => ({ name: t.name, key: t.key, shape: t.shape })),
     drawn: drawnTensors(resolved, layout),
     adapterConfig: config.ok ? config.value : null,
-    metrics: metricsOf(resolved),
+    metrics: metricsOf(resolved.task.definition),
   };
 }
 
@@ -110,11 +110,4 @@ function drawnTensors(resolved: Resolved, layout: Layout): Package['drawn'] {
       return [{ name, key: keyPrefix + key, shape: s.shape }];
     }),
   );
-}
-
-/** The metrics a task asks for. */
-function metricsOf(resolved: Resolved): string[] {
-  const { body } = resolved.task.definition;
-  if (body.kind !== 'block') return [];
-  return body.members.flatMap((m) => (m.kind === 'section' && m.section.name.text === 'metrics' ? m.section.fields.flatMap((f) => (f.value.kind === 'bool' && f.value.value ? [f.name.text] : [])) : []));
 }
