@@ -1,6 +1,6 @@
 /**
  * @file `peft check` on the quickstart as a user meets it: the whole process, from the shell to the exit, several times over.
- * Beside it an empty program, since Node itself takes its time; and the time from the end of a run to the end of its process.
+ * Beside it an empty program, since Node itself takes its time.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
