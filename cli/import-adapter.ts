@@ -8,6 +8,7 @@ import { attempt } from '../compiler/elaborate/stop.js';
 import { integer, type Value } from '../compiler/elaborate/value.js';
 import { importAdapterConfig } from '../compiler/spec/foreign.js';
 import type { Json } from '../compiler/spec/spec.js';
+import type { Definition } from '../grammar/ast.js';
 import type { Diagnostic } from '../grammar/diagnostics.js';
 
 type JsonObject = { readonly [key: string]: Json };
@@ -33,9 +34,11 @@ export function importAdapter(request: ImportRequest): { readonly ok: true; read
   const type = baseConfig['model_type'];
   const model = library.definitions.find((d) => d.definition.what === 'model' && d.definition.foreign.some((f) => f.value === type));
   if (model === undefined) return { ok: false, reasons: [`model_type ${JSON.stringify(type ?? null)} is not in the standard library`] };
-  const task = library.definitions.find((d) => d.definition.what === 'task' && d.definition.foreign.some((f) => f.value === config['task_type']));
+  const named = library.definitions.filter((d) => d.definition.what === 'task' && d.definition.foreign.some((f) => f.value === config['task_type']));
+  // With one label the same type is a regression there.
+  const task = named.find((d) => takesLabels(d.definition) === request.labels > 1) ?? named[0];
   if (task === undefined) return { ok: false, reasons: [`task_type ${JSON.stringify(config['task_type'] ?? null)} is not in the standard library`] };
-  const classes = task.definition.params.some((p) => p.name.text === 'labels');
+  const classes = takesLabels(task.definition);
   const args = new Map<string, Value>(classes ? [['labels', integer(request.labels)]] : []);
   const diagnostics: Diagnostic[] = [];
   const span = model.definition.name.span;
@@ -47,3 +50,5 @@ export function importAdapter(request: ImportRequest): { readonly ok: true; read
   const lines = [...imported.imports, '', `experiment ${request.name} {`, `  base ${model.definition.name.text} from ${request.source} for ${task.definition.name.text}(${classes ? `labels: ${request.labels}` : ''})`, ...imported.statements.map((s) => `  ${s}`), ...request.sections.map((s) => `  ${s}`), '}', ''];
   return { ok: true, text: lines.join('\n') };
 }
+
+const takesLabels = (task: Definition): boolean => task.params.some((p) => p.name.text === 'labels');

@@ -1,12 +1,13 @@
 /**
  * @file The standard library as the compiler wants it: parsed, by path without ending. A build has parsed it already
- * (`dist/stdlib.json`); run from source, its files are parsed now.
+ * (`dist/stdlib.jsonl`); run from source, its files are parsed now.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { File } from '../grammar/ast.js';
 import { packageRoot } from './package.js';
+import { unpackStdlib } from './packed-stdlib.js';
 
 /** Name under which the diagnostics show a file of the standard library. */
 export function stdlibName(path: string): string {
@@ -22,8 +23,8 @@ export function stdlibText(name: string): string | undefined {
 
 /** Every file of the standard library by path without ending (`adapters/lora`), in alphabetical order. */
 export async function loadStdlib(): Promise<ReadonlyMap<string, File>> {
-  const parsed = fileURLToPath(new URL('./stdlib.json', import.meta.url));
-  if (existsSync(parsed)) return new Map(Object.entries(JSON.parse(readFileSync(parsed, 'utf8')) as Record<string, File>));
+  const parsed = fileURLToPath(new URL('./stdlib.jsonl', import.meta.url));
+  if (existsSync(parsed)) return unpackStdlib(readFileSync(parsed));
   const { parseFile } = await import('../grammar/parse.js');
   return new Map(pathsBelow('').map((path) => [path, parseFile(stdlibText(stdlibName(path)) ?? '', stdlibName(path)).value]));
 }

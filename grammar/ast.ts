@@ -85,7 +85,7 @@ export type TypeExpr =
 export type Dim = { readonly kind: 'rest'; readonly span: Span } | { readonly kind: 'dim'; readonly expr: Expr };
 
 /** Words that open the declaration of a tensor inside a definition. */
-export const storageKinds = ['param', 'train', 'frozen', 'shared', 'state'] as const;
+export const storageKinds = ['param', 'train', 'frozen', 'state', 'save'] as const;
 /** A word that opens the declaration of a tensor. */
 export type StorageKind = (typeof storageKinds)[number];
 
@@ -94,8 +94,8 @@ export interface RoleStep { readonly names: readonly Name[]; readonly span: Span
 
 /** What stands inside a definition, a function body or a nested block. */
 export type Member =
-  /** `train A: [rank, in] = kaiming_uniform() as "down.weight" if enabled` */
-  | (Node & { readonly kind: 'storage'; readonly storage: StorageKind; readonly doc: string; readonly name: Name; readonly type?: TypeExpr; readonly init?: Expr; readonly foreign: readonly { readonly value: string; readonly span: Span }[]; readonly when?: Expr })
+  /** `train A: [rank, in] = kaiming_uniform() as "down.weight" if enabled`; `shared` where one tensor serves every site. */
+  | (Node & { readonly kind: 'storage'; readonly storage: StorageKind; readonly shared: boolean; readonly doc: string; readonly name: Name; readonly type?: TypeExpr; readonly init?: Expr; readonly foreign: readonly { readonly value: string; readonly span: Span }[]; readonly when?: Expr })
   /** `part layers[i < n] = layer(h) as "encoder.layer.{i}" role layers fresh if cond` */
   | (Node & { readonly kind: 'part'; readonly doc: string; readonly name: Name; readonly index?: { readonly name: Name; readonly count: Expr }; readonly value: Expr; readonly foreign?: { readonly value: string; readonly span: Span }; readonly role?: readonly RoleStep[]; readonly fresh: boolean; readonly when?: Expr })
   /** `let x: [b, t] = e` */

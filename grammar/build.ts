@@ -185,10 +185,11 @@ function buildMember(build: Build, node: MemberCstNode): Member {
 }
 
 function buildStorage(build: Build, node: StorageCstNode, doc: string): object {
-  const { StorageWord, Identifier, type, expression, foreignNames, when } = node.children;
+  const { Shared, StorageWord, Identifier, type, expression, foreignNames, when } = node.children;
   return {
     kind: 'storage',
     storage: only(StorageWord).image as StorageKind,
+    shared: Shared !== undefined,
     doc,
     name: buildName(build, only(Identifier)),
     ...(type ? { type: buildType(build, only(type)) } : {}),

@@ -208,6 +208,7 @@ export type MemberCstChildren = {
 
 export interface StorageCstNode extends CstNode { name: "storage"; children: StorageCstChildren; }
 export type StorageCstChildren = {
+  Shared?: IToken[];
   StorageWord: IToken[];
   Identifier: IToken[];
   Colon?: IToken[];

@@ -7,9 +7,10 @@
  *
  * Invariants: no rule or gate has a side effect; a node without `recoveredNode` is complete; recovery always moves on.
  */
-import type { IToken, TokenType } from 'chevrotain';
+import type { IToken, Rule, TokenType } from 'chevrotain';
 import { ExpressionParser } from './expression-parser.js';
-import { catches, throws } from './recovery.js';
+import type { Lookahead } from './lookahead.js';
+import { catches, throws, type ParserOptions } from './recovery.js';
 import { contextual as word, DefinitionWord, Identifier, NumberLiteral, placeOf, reserved, signs, StorageWord, StringLiteral } from './tokens.js';
 
 /** What the member that begins at the next token is. */
@@ -17,9 +18,18 @@ type MemberShape = 'storage' | 'part' | 'for' | 'require' | 'use' | 'nested' | '
 
 /** The grammar of the language. */
 export class PeftParser extends ExpressionParser {
-  constructor(options: { readonly validate: boolean }) {
+  constructor(options: ParserOptions) {
     super(options);
     this.performSelfAnalysis();
+  }
+
+  private recorded: Record<string, Rule> | undefined;
+
+  /** The rules as data. The engine asks for them where a text is wrong; a parser that was made without recording them has it done then. */
+  override getGAstProductions(): Record<string, Rule> {
+    const own = super.getGAstProductions();
+    if (Object.keys(own).length > 0) return own;
+    return (this.recorded ??= new PeftParser({ validate: false }).getGAstProductions());
   }
 
   // --- files -------------------------------------------------------------------------------------------------------
@@ -146,6 +156,7 @@ export class PeftParser extends ExpressionParser {
   }, catches);
 
   storage = this.RULE('storage', () => {
+    this.OPTION5({ GATE: () => this.LA(2).tokenType.CATEGORIES?.includes(StorageWord) === true, DEF: () => this.CONSUME(word.Shared) });
     this.CONSUME(StorageWord);
     this.CONSUME(Identifier);
     this.OPTION(() => {
@@ -418,6 +429,8 @@ export class PeftParser extends ExpressionParser {
         return 'for';
       case word.Use:
         return 'use';
+      case word.Shared:
+        return second.tokenType.CATEGORIES?.includes(StorageWord) === true ? 'storage' : 'value';
       default:
         if (first.tokenType.CATEGORIES?.includes(StorageWord) === true) return 'storage';
         return third === signs.LCurly && this.sameLine(3) ? 'nested' : 'value';
@@ -435,10 +448,13 @@ export class PeftParser extends ExpressionParser {
   }
 }
 
+/** The build writes the lookahead into the bundle, as JSON; run from source, the parser works it out. */
+declare const PEFT_LOOKAHEAD: string | undefined;
+
 let parser: PeftParser | undefined;
 
 /** The one parser of a process, built when it is first needed. */
 export function sharedParser(): PeftParser {
-  parser ??= new PeftParser({ validate: false });
+  parser ??= new PeftParser({ validate: false, lookahead: typeof PEFT_LOOKAHEAD === 'undefined' ? undefined : (JSON.parse(PEFT_LOOKAHEAD) as Lookahead) });
   return parser;
 }

@@ -183,7 +183,7 @@ function layMember(member: Member): Layout {
     case 'storage':
       return concat(
         layDoc(member.doc),
-        `${member.storage} ${member.name.text}`,
+        `${member.shared ? 'shared ' : ''}${member.storage} ${member.name.text}`,
         typed(member.type),
         member.init ? concat(' =', layValue(member.init, layBlock)) : '',
         member.foreign.length > 0 ? ` as ${layForeign(member.foreign)}` : '',

@@ -6,6 +6,7 @@
  * also are names, those sets hold nearly every token, so it would go on in the middle of the broken statement.
  */
 import { CstParser, EOF, LLkLookaheadStrategy, type CstNode, type CstNodeLocation, type ILookaheadStrategy, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
+import { installLookahead, type Choosing, type Lookahead } from './lookahead.js';
 import { Identifier, signs, tokenTypes } from './tokens.js';
 
 /** What `resyncEnabled` says of a rule: only rules that stand in a list of their like catch errors. */
@@ -14,27 +15,28 @@ export const catches = { resyncEnabled: true };
 export const throws = { resyncEnabled: false };
 
 /** What this file knows of Chevrotain's engine beyond its declared interface (its version is pinned). */
-interface Engine {
+interface Engine extends Choosing {
   readonly CST_STACK: readonly CstNode[];
   setInitialNodeLocation: (node: { location?: CstNodeLocation }) => void;
   recoveryEnabled: boolean;
+  selfAnalysisDone: boolean;
 }
 
-type Lookahead = (this: unknown, ...args: unknown[]) => unknown;
+type Choose = (this: unknown, ...args: unknown[]) => unknown;
 
 /** The lookahead of a place in the grammar, worked out when a text first comes there: most texts need few, and the start is quick. */
 class LazyLookahead extends LLkLookaheadStrategy {
   override buildLookaheadForAlternation(options: Parameters<ILookaheadStrategy['buildLookaheadForAlternation']>[0]): ReturnType<ILookaheadStrategy['buildLookaheadForAlternation']> {
-    return lazily(() => super.buildLookaheadForAlternation(options) as Lookahead) as ReturnType<ILookaheadStrategy['buildLookaheadForAlternation']>;
+    return lazily(() => super.buildLookaheadForAlternation(options) as Choose) as ReturnType<ILookaheadStrategy['buildLookaheadForAlternation']>;
   }
   override buildLookaheadForOptional(options: Parameters<ILookaheadStrategy['buildLookaheadForOptional']>[0]): ReturnType<ILookaheadStrategy['buildLookaheadForOptional']> {
-    return lazily(() => super.buildLookaheadForOptional(options) as Lookahead) as ReturnType<ILookaheadStrategy['buildLookaheadForOptional']>;
+    return lazily(() => super.buildLookaheadForOptional(options) as Choose) as ReturnType<ILookaheadStrategy['buildLookaheadForOptional']>;
   }
 }
 
 /** A function that is made at its first call; the engine calls it as its method. */
-function lazily(make: () => Lookahead): Lookahead {
-  let made: Lookahead | undefined;
+function lazily(make: () => Choose): Choose {
+  let made: Choose | undefined;
   return function (...args) {
     made ??= make();
     return made.apply(this, args);
@@ -52,9 +54,12 @@ const expectedNames: IParserErrorMessageProvider = {
   buildEarlyExitMessage: () => '',
 };
 
+/** How a parser is made: with a check of its grammar, with what is known of its lookahead. */
+export interface ParserOptions { readonly validate: boolean; readonly lookahead?: Lookahead | undefined }
+
 /** A parser that recovers by lines and indentation, and can be asked where tokens stand. */
 export abstract class RecoveringParser extends CstParser {
-  constructor(options: { readonly validate: boolean }) {
+  constructor(private readonly options: ParserOptions) {
     super([...tokenTypes], {
       recoveryEnabled: true, maxLookahead: 1, nodeLocationTracking: 'onlyOffset', errorMessageProvider: expectedNames, skipValidations: !options.validate,
       lookaheadStrategy: new LazyLookahead({ maxLookahead: 1 }),
@@ -69,6 +74,11 @@ export abstract class RecoveringParser extends CstParser {
   /** The engine works out what may follow each rule for its own recovery, which is not used here. */
   protected override performSelfAnalysis(): void {
     const engine = this as unknown as Engine;
+    if (this.options.lookahead !== undefined) {
+      installLookahead(engine, this.options.lookahead);
+      engine.selfAnalysisDone = true;
+      return;
+    }
     engine.recoveryEnabled = false;
     super.performSelfAnalysis();
     engine.recoveryEnabled = true;

@@ -39,9 +39,26 @@ export interface Datasets {
 
 /** Fields of a batch as the pipeline fills them. */
 export function batchFields(batch: readonly BatchInput[], columns: Readonly<Record<string, string>>): BatchField[] {
+  const columnOf = (b: BatchInput): string => columns[b.column ?? ''] ?? b.column ?? '';
   return batch.map((b): BatchField => {
-    const column = columns[b.column ?? ''] ?? b.column ?? '';
-    return b.recipe === 'class' ? { name: b.name, kind: 'class', column, naming: { kind: 'numbers', count: b.classes ?? 0 } } : { name: b.name, kind: b.recipe, column };
+    const column = columnOf(b);
+    const naming = { kind: 'numbers', count: b.classes ?? 0 } as const;
+    switch (b.recipe) {
+      case 'class':
+        return { name: b.name, kind: b.recipe, column, naming };
+      case 'tags': {
+        // The compiler has seen to it that a batch with tags reads one text.
+        const text = batch.find((other) => other.recipe === 'tokens' || other.recipe === 'token_mask' || other.recipe === 'targets');
+        return { name: b.name, kind: b.recipe, column, naming, words: text === undefined ? '' : columnOf(text) };
+      }
+      case 'number':
+      case 'tokens':
+      case 'token_mask':
+      case 'targets':
+        return { name: b.name, kind: b.recipe, column };
+      default:
+        return b.recipe satisfies never;
+    }
   });
 }
 

@@ -3,14 +3,16 @@
  * card. Tensors are float32; keys are those the Package says. Source: PEFT 0.21, `save_pretrained`.
  */
 import { join } from 'node:path';
-import type { Package } from '../compiler/plan/program.js';
+import type { AdapterFile, Package } from '../compiler/plan/program.js';
+import { stateFile, stateTensors } from './adapter-load.js';
 import { ok, type Result } from './data/result.js';
 import type { Evaluation } from './evaluate.js';
 import { adapterConfigFile, adapterWeightsFile } from './weights/adapter-folder.js';
-import { writeFileAtomically, writeWeights } from './weights/writer.js';
+import { writeFileAtomically, writeWeights, type TensorSource } from './weights/writer.js';
+import { DeviceError } from './device-error.js';
 
-/** Values of the trained tensors, by their name in the Program. */
-export type TrainedValues = ReadonlyMap<string, Float32Array>;
+/** Values of the trained tensors, by their name in the Program, and of those that the entry `save` computes, by its outputs. */
+export type TrainedValues = ReadonlyMap<string, Float32Array | Int32Array>;
 
 /** What a model card says beside the configuration. */
 export interface CardFacts {
@@ -27,21 +29,36 @@ export interface CardFacts {
   readonly after: Evaluation | undefined;
 }
 
-/** Writes the adapter's three files; answers with their names. */
+/** Writes each adapter's three files, below the folder where there are several; answers with their names. */
 export async function exportAdapter(folder: string, run: Package, values: TrainedValues, card: CardFacts): Promise<Result<readonly string[]>> {
-  const weights = await writeWeights(
-    join(folder, adapterWeightsFile),
-    [...run.trained, ...run.drawn].map((t) => {
-      const data = values.get(t.name) as Float32Array;
-      return { name: t.key, dtype: 'F32' as const, shape: t.shape, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
-    }),
-  );
+  const files: string[] = [];
+  for (const adapter of run.adapters) {
+    const written = await exportOne(join(folder, adapter.folder), adapter, values, card);
+    if (!written.ok) return written;
+    files.push(...written.value.map((file) => join(adapter.folder, file)));
+  }
+  if (!run.adapters.some((a) => a.saved.length > 0)) return ok(files);
+  const state = await writeWeights(join(folder, stateFile), stateTensors(run).map((t) => tensorOf(t.name, t.dtype, t.shape, values.get(t.name))));
+  return state.ok ? ok([...files, stateFile]) : state;
+}
+
+async function exportOne(folder: string, adapter: AdapterFile, values: TrainedValues, card: CardFacts): Promise<Result<readonly string[]>> {
+  const computed = new Set(adapter.saved.map((s) => s.key));
+  const weights = await writeWeights(join(folder, adapterWeightsFile), [
+    ...adapter.tensors.filter((t) => !computed.has(t.key)).map((t) => tensorOf(t.key, t.dtype, t.shape, values.get(t.name))),
+    ...adapter.saved.map((s) => tensorOf(s.key, s.dtype, s.shape, values.get(s.output))),
+  ]);
   if (!weights.ok) return weights;
-  const config = await writeFileAtomically(join(folder, adapterConfigFile), `${JSON.stringify(run.adapterConfig, null, 2)}\n`);
+  const config = await writeFileAtomically(join(folder, adapterConfigFile), `${JSON.stringify(adapter.config, null, 2)}\n`);
   if (!config.ok) return config;
   const readme = await writeFileAtomically(join(folder, 'README.md'), modelCard(card));
   if (!readme.ok) return readme;
   return ok([adapterWeightsFile, adapterConfigFile, 'README.md']);
+}
+
+function tensorOf(name: string, dtype: 'f32' | 'i32', shape: readonly number[], value: Float32Array | Int32Array | undefined): TensorSource {
+  if (value === undefined) throw new DeviceError('misuse', `there is no value of ${name} to write`);
+  return { name, dtype: dtype === 'i32' ? 'I32' : 'F32', shape, data: new Uint8Array(value.buffer, value.byteOffset, value.byteLength) };
 }
 
 /** The model card: front matter that the hub reads, then what was done and measured. */

@@ -16,7 +16,7 @@ const copied = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'speci
 /** Writes `model.safetensors` and what belongs to it. */
 export async function exportModel(folder: string, run: Package, base: Checkpoint, session: Session, values: TrainedValues): Promise<Result<readonly string[]>> {
   const tensors: TensorSource[] = [];
-  for (const [name, data] of values) tensors.push(f32(name, run.trained.find((t) => t.name === name)?.shape ?? [data.length], data));
+  for (const [name, data] of values) tensors.push(f32(name, run.trained.find((t) => t.name === name)?.shape ?? [data.length], data as Float32Array));
   for (const t of run.program.tensors) {
     if (run.program.buffers[t.buffer]?.kind !== 'weights' || values.has(t.name)) continue;
     tensors.push(f32(t.name, t.shape, (await session.read(t.name)) as Float32Array));

@@ -6,6 +6,7 @@ import type { Init, Source, TensorDecl } from '../compiler/plan/program.js';
 import { counterRandom } from './counter-random.js';
 import { DeviceError } from './device-error.js';
 import type { Session } from './execute.js';
+import { hostMatrix, hostValues, type HostMatrix } from './host/values.js';
 
 /** What is wanted of a checkpoint: the first of `keys` that it has, whole or rows [from, to) of it, as the tensor's type. */
 export interface CheckpointRequest {
@@ -57,7 +58,7 @@ export async function initialise(session: Session, options: InitOptions): Promis
         }
         break;
       case 'init':
-        draw(session, tensor, source.init, options);
+        if (source.init.kind !== 'host') draw(session, tensor, source.init, options);
         made.push(tensor.name);
         break;
       case 'zeros':
@@ -75,8 +76,36 @@ export async function initialise(session: Session, options: InitOptions): Promis
     }
     options.onProgress?.(i + 1, tensors.length);
   }
+  // What the host makes of other tensors comes when those are there.
+  await session.idle();
+  const matrices = new Map<string, HostMatrix>();
+  for (const tensor of tensors) if (tensor.source.kind === 'init' && tensor.source.init.kind === 'host') await makeOnHost(session, tensor, tensor.source.init, matrices);
+  // So does what the device computes of them.
+  if (session.program.entries.some((entry) => entry.name === initialEntry)) session.run(initialEntry, { seed: options.seed, step: 0, total: 1 });
   await session.idle();
   return { loaded, fresh, made };
+}
+
+/** The entry that computes first values from other tensors. */
+const initialEntry = 'initial';
+
+async function makeOnHost(session: Session, tensor: TensorDecl, init: Extract<Init, { kind: 'host' }>, matrices: Map<string, HostMatrix>): Promise<void> {
+  const value = hostValues[init.function];
+  if (value === undefined) throw new DeviceError('misuse', `${tensor.name} is made by ${init.function}, which the host does not have`);
+  const matrix = init.of === undefined ? undefined : await matrixOf(session, init.of, matrices);
+  session.write(tensor.name, value.make(init.args, tensor.shape, { name: tensor.name, ...(matrix === undefined ? {} : { matrix }) }));
+}
+
+/** The value of a tensor; what several values are made from is read once, and only the last is kept. */
+async function matrixOf(session: Session, of: NonNullable<Extract<Init, { kind: 'host' }>['of']>, matrices: Map<string, HostMatrix>): Promise<HostMatrix> {
+  const known = matrices.get(of.tensor);
+  if (known !== undefined) return known;
+  const tensor = session.program.tensors.find((t) => t.name === of.tensor);
+  if (tensor === undefined) throw new DeviceError('misuse', `there is no tensor ${of.tensor} to make a value of`);
+  const matrix = hostMatrix((await session.read(of.tensor)) as Float32Array, tensor.shape, of.transposed);
+  matrices.clear();
+  matrices.set(of.tensor, matrix);
+  return matrix;
 }
 
 /** The elements [from, to) of a fresh tensor: a pure function of seed, tensor name and index. */
@@ -92,6 +121,8 @@ export function drawElements(init: Init, seed: number, name: string, from: numbe
     case 'normal':
       for (let i = from; i < to; i++) elements[i - from] = init.mean + init.std * random.normal(i);
       return elements;
+    case 'host':
+      throw new DeviceError('misuse', `${name} is made by ${init.function}, not drawn element by element`);
     default:
       return init satisfies never;
   }

@@ -129,7 +129,7 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
     request.onEvent({ kind: 'phase', what: 'writing' });
     const values = best?.values ?? (await trainedValues(session, run));
     const card = { ...request.card, steps: result.steps, seconds: result.seconds, before: result.before, after: result.after, device: device.describe().name };
-    const written = run.adapterConfig === null ? await exportModel(folder, run, request.base, session, values) : await exportAdapter(folder, run, values, card);
+    const written = run.adapters.length === 0 ? await exportModel(folder, run, request.base, session, values) : await exportAdapter(folder, run, values, card);
     if (!written.ok) return written;
     await dropCheckpoint(folder);
     return ok({ folder, files: [...written.value, runFiles.metrics, runFiles.lock], result, allocatedBytes: session.allocatedBytes, bestStep: best?.step });
@@ -138,10 +138,14 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
   }
 }
 
-/** The trained tensors as they are now, and with an adapter those that were drawn for it. */
+/** The trained tensors as they are now, and with an adapter everything else that its file holds. */
 export async function trainedValues(session: Session, run: Package): Promise<TrainedValues> {
-  const values = new Map<string, Float32Array>();
-  for (const t of [...run.trained, ...(run.adapterConfig === null ? [] : run.drawn)]) values.set(t.name, (await session.read(t.name)) as Float32Array);
+  const values = new Map<string, Float32Array | Int32Array>();
+  const names = new Set([...run.trained, ...run.adapters.flatMap((a) => a.tensors)].map((t) => t.name));
+  for (const name of names) values.set(name, await session.read(name));
+  const saved = run.adapters.flatMap((a) => a.saved);
+  if (saved.length > 0) session.run('save', { seed: 0, step: 0, total: 1 });
+  for (const s of saved) values.set(s.output, await session.read(s.output, 'save'));
   return values;
 }
 

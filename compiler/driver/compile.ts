@@ -1,6 +1,7 @@
 /**
  * @file Compile: a resolved experiment and the shapes of its batches → Package. The one place that says which entries a
- * run has: `train/ROWSxTOKENS` and `eval/ROWSxTOKENS` for each padded length, and `update`.
+ * run has: `train/ROWSxTOKENS` and `eval/ROWSxTOKENS` for each padded length, `update`, and where they are needed `initial` (first
+ * values that are computed) and `save` (tensors of the adapter's file that are computed).
  */
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { attempt, stop } from '../elaborate/stop.js';
@@ -8,11 +9,10 @@ import { learningRate } from '../elaborate/optimizer.js';
 import { plan, TooLarge, type PlanEntry, type WatchKernels } from '../plan/plan.js';
 import type { BatchInput, Package, Program, Target } from '../plan/program.js';
 import type { Resolved } from '../spec/check.js';
-import { adapterConfig, keyPrefix } from '../spec/foreign.js';
-import { allModules } from '../elaborate/instance.js';
 import { canonical, meaning } from '../spec/spec.js';
-import { metricsOf, recipes } from '../spec/task.js';
-import { evalGraph, trainGraph, updateGraph, type EntryGraph } from './graphs.js';
+import { metricsOf, recipes, recipeType } from '../spec/task.js';
+import { adapterFiles } from './adapter-files.js';
+import { evalGraph, initialGraph, saveGraph, trainGraph, updateGraph, type EntryGraph, type Saved } from './graphs.js';
 import { layoutOf, type Layout } from './layout.js';
 import type { Watch } from './passes.js';
 
@@ -38,7 +38,7 @@ export interface Compiled {
 /** Host-written inputs of an entry, under the names that the runtime writes: `ENTRY/FIELD`. */
 export function entryOf(name: string, resolved: Resolved, shape: { readonly rows: number; readonly tokens: number } | undefined, made: EntryGraph): PlanEntry {
   const size = { b: shape?.rows ?? 1, t: shape?.tokens ?? 1 };
-  const inputs = shape === undefined ? [] : resolved.batch.map((f) => ({ input: f.name, tensor: `${name}/${f.name}`, shape: recipes[f.recipe].map((axis) => size[axis]), dtype: 'i32' as const }));
+  const inputs = shape === undefined ? [] : resolved.batch.map((f) => ({ input: f.name, tensor: `${name}/${f.name}`, shape: recipes[f.recipe].map((axis) => size[axis]), dtype: recipeType(f.recipe) }));
   return { name, graph: made.graph, hosts: made.hosts, inputs };
 }
 
@@ -59,8 +59,12 @@ export function compile(resolved: Resolved, options: CompileOptions, diagnostics
         entries.push(entryOf(`eval/${name}`, resolved, shape, evalGraph(resolved, layout, shape, { adapted: true, logits: false }, watch(`eval/${name}`))));
       }
       entries.push(entryOf('update', resolved, undefined, updateGraph(resolved, layout, watch('update'))));
+      const initial = initialGraph(resolved);
+      if (initial !== undefined) entries.push(entryOf('initial', resolved, undefined, initial));
+      const save = saveGraph(resolved);
+      if (save !== undefined) entries.push(entryOf('save', resolved, undefined, save.entry));
       const program = planned(entries, layout, options, span);
-      return { run: packageOf(resolved, layout, program, options), layout };
+      return { run: packageOf(resolved, layout, program, save?.saved ?? [], options), layout };
     },
     span,
   );
@@ -79,8 +83,7 @@ function planned(entries: readonly PlanEntry[], layout: Layout, options: Compile
 /** What is hashed of a Spec: its meaning as canonical text. */
 export const hashedText = (resolved: Resolved): string => canonical(meaning(resolved.spec));
 
-function packageOf(resolved: Resolved, layout: Layout, program: Program, options: CompileOptions): Package {
-  const config = adapterConfig(resolved);
+function packageOf(resolved: Resolved, layout: Layout, program: Program, saved: readonly Saved[], options: CompileOptions): Package {
   return {
     format: 'peft-package',
     version: 1,
@@ -92,22 +95,7 @@ function packageOf(resolved: Resolved, layout: Layout, program: Program, options
     rows: options.rows,
     rate: learningRate(resolved.optimizer, resolved.schedule),
     trained: layout.trainables.map((t) => ({ name: t.name, key: t.key, shape: t.shape })),
-    drawn: drawnTensors(resolved, layout),
-    adapterConfig: config.ok ? config.value : null,
+    adapters: adapterFiles(resolved, layout, saved),
     metrics: metricsOf(resolved.task.definition),
   };
-}
-
-/** Frozen tensors that were newly drawn; in a module that carries an adapter PEFT calls them `base_layer.…`. */
-function drawnTensors(resolved: Resolved, layout: Layout): Package['drawn'] {
-  const trained = new Set(layout.trainables.map((t) => t.name));
-  const adapted = new Set([...resolved.adapters.keys()].map((m) => m.path));
-  return allModules(resolved.model).flatMap((m) =>
-    m.storage.flatMap((s) => {
-      const name = s.keys[0] as string;
-      if (resolved.bindings.get(name)?.kind !== 'fresh' || trained.has(name)) return [];
-      const key = adapted.has(m.path) ? `${m.path}.base_layer${name.slice(m.path.length)}` : name;
-      return [{ name, key: keyPrefix + key, shape: s.shape }];
-    }),
-  );
 }

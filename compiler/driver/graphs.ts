@@ -1,10 +1,15 @@
 /**
  * @file The graphs of an experiment: forward and backward over one batch, evaluation, the update, and merging.
  */
+import type { Expr } from '../../grammar/ast.js';
 import { createElaboration, type Elaboration } from '../elaborate/elaboration.js';
-import { allModules } from '../elaborate/instance.js';
+import { adapterScope } from '../elaborate/adapter.js';
+import { allModules, keyPrefix, type AdapterInstance, type ModuleInstance } from '../elaborate/instance.js';
+import { stop } from '../elaborate/stop.js';
+import { shapeOf, showShape, toNode } from '../elaborate/tensors.js';
 import { elaborateUpdate, learningRate, optimizerState } from '../elaborate/optimizer.js';
-import { elaborateTask, mergedSite, type BatchShape, type TaskGraph } from '../elaborate/task-graph.js';
+import { mergedSite } from '../elaborate/merge.js';
+import { elaborateTask, type BatchShape, type TaskGraph } from '../elaborate/task-graph.js';
 import { createGraph, type GraphBuilder } from '../graph/builder.js';
 import type { Graph, NodeId, Output } from '../graph/graph.js';
 import type { ScalarExpr } from '../plan/program.js';
@@ -78,18 +83,18 @@ export function updateGraph(resolved: Resolved, layout: Layout, watch?: Watch): 
   const stored = (name: string, elements: number): NodeId => g.add('tensor', [], { name, shape: [elements], dtype: 'f32' });
   const lossSum = stored(flat.loss, 1);
   const count = g.add('max', [stored(flat.count, 1), one(1e-12)]);
-  const means = layout.groups.map((elements, group) => g.add('div', [stored(flat.gradient(group), elements), wide(count, elements)]));
+  const means = layout.groups.map(({ elements }, group) => g.add('div', [stored(flat.gradient(group), elements), wide(count, elements)]));
   const norm = g.add('sqrt', [means.map((mean) => total(g, g.add('mul', [mean, mean]))).reduce((a, b) => g.add('add', [a, b]))]);
   // PyTorch's clip_grad_norm_: max_norm / (norm + 1e-6), at most 1.
   const clip = spec.tune.clip;
   const scale = clip === null ? undefined : g.add('min', [g.add('div', [one(clip), g.add('add', [norm, one(1e-6)])]), one(1)]);
   const names = optimizerState(optimizer).map((s) => s.name);
   const rate = learningRate(optimizer, schedule);
-  const assigned = layout.groups.flatMap((elements, group): Output[] => {
+  const assigned = layout.groups.flatMap(({ elements, rate: factor }, group): Output[] => {
     const mean = means[group] as NodeId;
     const clipped = scale === undefined ? mean : g.add('mul', [mean, wide(scale, elements)]);
     const state = new Map(names.map((name) => [name, stored(flat.state(group, name), elements)] as const));
-    const next = elaborateUpdate(e, optimizer, rate, stored(flat.trained(group), elements), clipped, state);
+    const next = elaborateUpdate(e, optimizer, factor === 1 ? rate : { op: 'mul', args: [rate, factor] }, stored(flat.trained(group), elements), clipped, state);
     return [
       { name: `trained.${group}`, node: next.p, mode: 'assign', tensor: flat.trained(group) },
       ...names.map((name): Output => ({ name: `state.${group}.${name}`, node: next.state.get(name) as NodeId, mode: 'assign', tensor: flat.state(group, name) })),
@@ -106,26 +111,77 @@ export function updateGraph(resolved: Resolved, layout: Layout, watch?: Watch): 
   return { graph: finishGraph(g.finish(outputs), watch), hosts: new Map(e.hosts) };
 }
 
-/** Every adapted weight with its adapter folded in, as values named by the stored tensor; biases likewise. */
-export function mergeGraph(resolved: Resolved): { readonly entry: EntryGraph; readonly tensors: readonly string[] } | { readonly refused: string } {
+/** Every stored tensor that the adapters change, with them folded in, as values `merged/TENSOR`; what is trained in full as it is. */
+export function mergeGraph(resolved: Resolved, layout: Layout): { readonly entry: EntryGraph; readonly tensors: readonly string[] } | { readonly refused: string } {
+  const g = createGraph();
+  const e = createElaboration(g, { training: false, adapters: resolved.adapters });
+  const outputs = new Map<string, Output>();
+  const put = (tensor: string, node: NodeId): void => void outputs.set(tensor, { name: `merged/${tensor}`, node, mode: 'value' });
+  const borrowed = borrowedWeights(resolved);
+  for (const adapter of resolved.adapters.values()) {
+    const merged = mergedSite(e, adapter);
+    if (!merged.ok) return { refused: merged.why };
+    if (adapter.storage.length > 0 && borrowed.has(adapter.site)) return { refused: `the weight of ${adapter.site.path} is used elsewhere too, without the adapter: merged into it, ${adapter.definition.name.text} would change both` };
+    for (const { tensor, value } of merged.tensors) put(tensor, value);
+  }
+  const own = new Set(allModules(resolved.model).flatMap((m) => m.storage.map((s) => s.keys[0] as string)));
+  for (const t of layout.trainables) if (own.has(t.name) && !outputs.has(t.name)) put(t.name, g.add('tensor', [], { name: t.name, shape: t.shape, dtype: 'f32' }));
+  return { entry: { graph: finishGraph(prepareForward(g.finish([...outputs.values()]), new Set())), hosts: new Map(e.hosts) }, tensors: [...outputs.keys()] };
+}
+
+/** Adapted modules whose weight the model also uses from outside: tied embeddings. */
+function borrowedWeights(resolved: Resolved): ReadonlySet<ModuleInstance> {
+  const e = createElaboration(createGraph(), { training: false, adapters: resolved.adapters });
+  elaborateTask(e, resolved.model, resolved.task, resolved.batch, { rows: 1, tokens: 4 });
+  return e.borrowed;
+}
+
+/** First values that are computed from other tensors, assigned; undefined where there are none. */
+export function initialGraph(resolved: Resolved): EntryGraph | undefined {
+  const g = createGraph();
+  const e = createElaboration(g, { training: false, adapters: resolved.adapters });
+  const outputs = new Map<string, Output>();
+  for (const adapter of resolved.adapters.values()) {
+    for (const s of adapter.storage) {
+      if (s.init.kind !== 'expression') continue;
+      const name = s.keys[0] as string;
+      const node = inScope(e, adapter, s.init.expr);
+      if (shapeOf(g, node).join() !== s.shape.join()) stop('PEFT0308', s.init.expr.span, `${s.name} of ${adapter.definition.name.text} has shape ${showShape(s.shape)}, but its first value has ${showShape(shapeOf(g, node))}`);
+      outputs.set(name, { name: `initial/${name}`, node, mode: 'assign', tensor: name });
+    }
+  }
+  if (outputs.size === 0) return undefined;
+  return { graph: finishGraph(prepareForward(g.finish([...outputs.values()]), new Set())), hosts: withSeed(e) };
+}
+
+/** Tensors of the adapter's file that are computed when it is written, as values `save/KEY`; undefined where there are none. */
+export function saveGraph(resolved: Resolved): { readonly entry: EntryGraph; readonly saved: readonly Saved[] } | undefined {
   const g = createGraph();
   const e = createElaboration(g, { training: false, adapters: resolved.adapters });
   const outputs: Output[] = [];
-  const tensors: string[] = [];
+  const saved: Saved[] = [];
   for (const adapter of resolved.adapters.values()) {
-    const site = mergedSite(e, adapter);
-    if (site === undefined) return { refused: `${adapter.definition.name.text} changes what a module computes, not its weight, and cannot be merged` };
-    outputs.push({ name: `merged/${site.tensor}`, node: site.weight, mode: 'value' });
-    tensors.push(site.tensor);
-    if (site.bias === undefined) continue;
-    if (site.bias.tensor === undefined) return { refused: `${adapter.site.path} has no bias that the adapter's could be merged into` };
-    const shape = g.node(site.bias.change).shape;
-    const bias = g.add('add', [g.add('tensor', [], { name: site.bias.tensor, shape, dtype: 'f32' }), site.bias.change], {});
-    outputs.push({ name: `merged/${site.bias.tensor}`, node: bias, mode: 'value' });
-    tensors.push(site.bias.tensor);
+    for (const s of adapter.saved) {
+      const node = inScope(e, adapter, s.value);
+      const value = s.dtype === 'i32' && g.node(node).dtype === 'f32' ? g.add('cast', [node], { dtype: 'i32' }) : node;
+      const key = `${keyPrefix}${adapter.site.path}.${s.key}`;
+      outputs.push({ name: `save/${key}`, node: value, mode: 'value' });
+      saved.push({ adapter, output: `save/${key}`, key, shape: shapeOf(g, value), dtype: g.node(value).dtype });
+    }
   }
-  return { entry: { graph: finishGraph(g.finish(outputs)), hosts: new Map(e.hosts) }, tensors };
+  return outputs.length === 0 ? undefined : { entry: { graph: finishGraph(prepareForward(g.finish(outputs), new Set())), hosts: new Map(e.hosts) }, saved };
 }
+
+/** A tensor of the adapter's file that the entry `save` computes. */
+export interface Saved {
+  readonly adapter: AdapterInstance;
+  readonly output: string;
+  readonly key: string;
+  readonly shape: readonly number[];
+  readonly dtype: 'f32' | 'i32';
+}
+
+const inScope = (e: Elaboration, adapter: AdapterInstance, expr: Expr): NodeId => toNode(e, e.interpreter.evaluate(e, expr, adapterScope(e, adapter)), expr.span);
 
 /** Number of parameters of a model, adapters left out. */
 export const modelParameters = (resolved: Resolved): number => allModules(resolved.model).reduce((sum, m) => sum + m.storage.reduce((n, s) => n + s.shape.reduce((a, b) => a * b, 1), 0), 0);

@@ -1,14 +1,13 @@
 /**
  * @file Layout of the persistent tensors of an experiment: frozen weights each by itself; everything trained in flat tensors,
  * so that clipping and the optimiser are a few passes over them, with gradient and optimiser state of the same shape. Each
- * trained tensor is a 256-byte aligned range of a flat one; the gaps hold zeros. There is one group of flat tensors unless that
- * would be larger than the device binds at once.
+ * trained tensor is a 256-byte aligned range of a flat one; the gaps hold zeros. There is one group of flat tensors for each factor on
+ * the learning rate, and more where one would be larger than the device binds at once.
  */
-import type { Init, Source } from '../plan/program.js';
-import { allModules } from '../elaborate/instance.js';
+import type { Source } from '../plan/program.js';
+import { allModules, keyPrefix, type ModuleInstance, type StorageInit, type StorageInstance } from '../elaborate/instance.js';
 import type { Resolved } from '../spec/check.js';
 import type { Persistent } from '../plan/persistent.js';
-import { keyPrefix } from '../spec/foreign.js';
 import { optimizerState } from '../elaborate/optimizer.js';
 
 /** Names of the flat tensors of a group, and of the sums over a step. */
@@ -18,7 +17,9 @@ export const flat = { trained: (group: number) => `flat.${group}.trained`, gradi
 export interface Trainable {
   /** Name in graphs: the path of the module and the tensor's foreign name. */
   readonly name: string;
+  /** Its key in the adapter's file, and other names it may have there. */
   readonly key: string;
+  readonly also: readonly string[];
   readonly shape: readonly number[];
   readonly elements: number;
   /** Which group of flat tensors it lies in, and its first element there. */
@@ -27,11 +28,29 @@ export interface Trainable {
   readonly source: Source;
 }
 
+/** A tensor of an adapter that is fixed and written to its file. */
+export interface Fixed {
+  readonly name: string;
+  readonly key: string;
+  readonly also: readonly string[];
+  readonly shape: readonly number[];
+  readonly dtype: 'f32' | 'i32';
+  /** Whether it can be made again where a file lacks it: it is computed or fixed by a seed of its own, not drawn. */
+  readonly remade: boolean;
+}
+
+/** One group of flat tensors. */
+export interface Group {
+  readonly elements: number;
+  /** Factor on the learning rate. */
+  readonly rate: number;
+}
+
 /** Where the tensors of an experiment lie. */
 export interface Layout {
   readonly trainables: readonly Trainable[];
-  /** Elements of the flat tensors of each group. */
-  readonly groups: readonly number[];
+  readonly fixed: readonly Fixed[];
+  readonly groups: readonly Group[];
   readonly persistent: readonly Persistent[];
   /** Elements of the base, trained or frozen, and of adapters that are not part of it. */
   readonly baseElements: number;
@@ -41,25 +60,37 @@ export interface Layout {
 const alignment = 64;
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
+/** Whether a tensor of the model is trained itself: its module in full, or by the adapter on it. */
+export const isTrained = (resolved: Resolved, module: ModuleInstance, tensor: StorageInstance): boolean => resolved.trained.has(module) || (resolved.adapters.get(module)?.own.some((o) => o.tensor === tensor) ?? false);
+
 /** Lays out the tensors of an experiment. */
 export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout {
   const trainables: Trainable[] = [];
+  const fixed: Fixed[] = [];
   const frozen: Persistent[] = [];
-  const groups: number[] = [0];
+  const groups: { elements: number; rate: number }[] = [];
+  const known = new Set<string>();
   let baseElements = 0;
   let adapterElements = 0;
-  const train = (name: string, shape: readonly number[], source: Source): void => {
+  const train = (name: string, [key, ...also]: readonly [string, ...string[]], shape: readonly number[], source: Source, rate = 1): void => {
     const size = Math.ceil(count(shape) / alignment) * alignment;
-    if ((groups[groups.length - 1] as number) > 0 && ((groups[groups.length - 1] as number) + size) * 4 > maxBindingBytes) groups.push(0);
-    const group = groups.length - 1;
-    trainables.push({ name, key: keyPrefix + name, shape, elements: count(shape), group, start: groups[group] as number, source });
-    groups[group] = (groups[group] as number) + size;
+    let group = groups.findLastIndex((g) => g.rate === rate);
+    if (group < 0 || ((groups[group] as Group).elements > 0 && ((groups[group] as Group).elements + size) * 4 > maxBindingBytes)) group = groups.push({ elements: 0, rate }) - 1;
+    const within = groups[group] as { elements: number };
+    trainables.push({ name, key, also, shape, elements: count(shape), group, start: within.elements, source });
+    within.elements += size;
   };
   for (const adapter of resolved.adapters.values()) {
     for (const s of adapter.storage) {
+      const name = s.keys[0] as string;
+      const remade = s.init.kind === 'expression' || s.init.kind === 'host' || s.init.kind === 'constant';
+      if (s.storage === 'frozen' && s.stored) fixed.push(...s.files.map(([key, ...also]) => ({ name, key, also, shape: s.shape, dtype: s.dtype, remade })));
+      if (known.has(name)) continue;
+      known.add(name);
       adapterElements += count(s.shape);
-      if (s.storage === 'train') train(s.keys[0] as string, s.shape, { kind: 'init', init: s.init });
-      else frozen.push({ name: s.keys[0] as string, shape: s.shape, dtype: 'f32', kind: 'adapter', source: { kind: 'init', init: s.init } });
+      const source = initSource(s.init);
+      if (s.storage === 'train') train(name, s.files[0] ?? [keyPrefix + name], s.shape, source, s.rate);
+      else frozen.push({ name, shape: s.shape, dtype: s.dtype, kind: 'adapter', source });
     }
   }
   for (const module of allModules(resolved.model)) {
@@ -67,10 +98,11 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
       const name = s.keys[0] as string;
       baseElements += count(s.shape);
       const source = sourceOf(resolved, name, s.init);
-      if (resolved.trained.has(module)) train(name, s.shape, source);
-      else frozen.push({ name, shape: s.shape, dtype: 'f32', kind: 'weights', source });
+      if (isTrained(resolved, module, s)) train(name, [keyPrefix + (resolved.adapters.get(module)?.own.find((o) => o.tensor === s)?.key ?? name)], s.shape, source);
+      else frozen.push({ name, shape: s.shape, dtype: s.dtype, kind: 'weights', source });
     }
   }
+  if (groups.length === 0) groups.push({ elements: 0, rate: 1 });
   const whole = (name: string, elements: number, kind: Persistent['kind'], initial = 0): Persistent => ({ name, shape: [elements], dtype: 'f32', kind, source: initial === 0 ? { kind: 'zeros' } : { kind: 'init', init: { kind: 'constant', value: initial } } });
   const parts = trainables.flatMap((t): Persistent[] => [
     { name: t.name, shape: t.shape, dtype: 'f32', kind: 'adapter', source: t.source, within: { tensor: flat.trained(t.group), start: t.start } },
@@ -78,12 +110,13 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
   ]);
   return {
     trainables,
+    fixed,
     groups,
     baseElements,
     adapterElements,
     persistent: [
       ...frozen,
-      ...groups.flatMap((elements, g) => [
+      ...groups.flatMap(({ elements }, g) => [
         whole(flat.trained(g), elements, 'adapter'),
         whole(flat.gradient(g), elements, 'gradients'),
         ...optimizerState(resolved.optimizer).map((s) => whole(flat.state(g, s.name), elements, 'optimizer', s.initial)),
@@ -98,7 +131,10 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
 /** Name of the gradient of a trained tensor. */
 export const gradientOf = (name: string): string => `gradient/${name}`;
 
-function sourceOf(resolved: Resolved, name: string, init: Init): Source {
+/** What is computed from other tensors is zero until the entry that computes it has run. */
+const initSource = (init: StorageInit): Source => (init.kind === 'expression' ? { kind: 'zeros' } : { kind: 'init', init });
+
+function sourceOf(resolved: Resolved, name: string, init: StorageInit): Source {
   const binding = resolved.bindings.get(name);
-  return binding === undefined || binding.kind === 'fresh' ? { kind: 'init', init } : { kind: 'checkpoint', keys: [binding.key] };
+  return binding === undefined || binding.kind === 'fresh' ? initSource(init) : { kind: 'checkpoint', keys: [binding.key] };
 }

@@ -7,6 +7,7 @@ import { Bug } from '../bug.js';
 import type { NodeId } from '../graph/graph.js';
 import type { OpName } from '../ops/ops.js';
 import type { ScalarOp } from '../plan/program.js';
+import { adaptedRows } from './adapter.js';
 import { isTensorLike, toScalar } from './arithmetic.js';
 import type { Elaboration } from './elaboration.js';
 import { tooMany, unknownArgument, type EvaluatedArgument } from './arguments.js';
@@ -93,6 +94,9 @@ function reduction(op: 'sum' | 'amax', doc: string): Builtin {
   };
 }
 
+/** A loop over more is a mistake. */
+const longestRange = 65536;
+
 const node = (id: NodeId): Value => ({ kind: 'tensor', node: id });
 
 /** Every builtin function. */
@@ -168,7 +172,20 @@ export const builtins: Readonly<Record<string, Builtin>> = {
       return node(g.add('pad', [x], { axis: axisOf(int(args, 'axis', span), shapeOf(g, x).length, span), before: int(args, 'before', span), after: int(args, 'after', span) }));
     },
   },
-  gather: { doc: 'Rows of a table by index.', params: ['table', 'ids'], run: (e, args, span) => node(graphOf(e, span).add('gather', [toNode(e, get(args, 'table'), span), toNode(e, get(args, 'ids'), span, 'i32')], {})) },
+  gather: {
+    doc: 'Rows of a table by index.',
+    params: ['table', 'ids'],
+    run: (e, args, span) => {
+      const table = get(args, 'table');
+      const ids = toNode(e, get(args, 'ids'), span, 'i32');
+      return table.kind === 'effective' ? adaptedRows(e, table, ids, span) : node(graphOf(e, span).add('gather', [toNode(e, table, span), ids], {}));
+    },
+  },
+  scatter: {
+    doc: 'A tensor of zeros with so many rows, to which values are added at the rows that ids name.',
+    params: ['ids', 'values', 'rows'],
+    run: (e, args, span) => node(graphOf(e, span).add('scatter_add', [toNode(e, get(args, 'ids'), span, 'i32'), toNode(e, get(args, 'values'), span)], { rows: int(args, 'rows', span) })),
+  },
   stop_gradient: { doc: 'The value, treated as a constant by the gradient.', params: ['x'], run: (e, args, span) => node(graphOf(e, span).add('stop_gradient', [toNode(e, get(args, 'x'), span)], {})) },
   iota: { doc: '0, 1, …, n-1 as real numbers.', params: ['n'], run: (e, args, span) => node(graphOf(e, span).add('iota', [], { shape: [int(args, 'n', span)], axis: 0, dtype: 'f32' })) },
   iota_int: { doc: '0, 1, …, n-1 as whole numbers, to index with.', params: ['n'], run: (e, args, span) => node(graphOf(e, span).add('iota', [], { shape: [int(args, 'n', span)], axis: 0, dtype: 'i32' })) },
@@ -200,6 +217,28 @@ export const builtins: Readonly<Record<string, Builtin>> = {
     run: (e, args, span) => {
       const shape = shapeOf(graphOf(e, span), toNode(e, get(args, 'x'), span));
       return integer(shape[axisOf(int(args, 'axis', span), shape.length, span)] as number);
+    },
+  },
+  size: {
+    doc: 'The number of elements.',
+    params: ['x'],
+    run: (e, args, span) => integer(shapeOf(graphOf(e, span), toNode(e, get(args, 'x'), span)).reduce((a, b) => a * b, 1)),
+  },
+  length: {
+    doc: 'The number of items of a list.',
+    params: ['x'],
+    run: (_e, args, span) => {
+      const x = get(args, 'x');
+      return x.kind === 'list' ? integer(x.items.length) : stop('PEFT0230', span, `length needs a list, not ${describe(x)}`);
+    },
+  },
+  range: {
+    doc: 'The whole numbers from 0 to n - 1 as a list, to loop over.',
+    params: ['n'],
+    run: (_e, args, span) => {
+      const n = int(args, 'n', span);
+      if (n < 0 || n > longestRange) return stop('PEFT0230', span, `a range has 0 to ${longestRange} numbers, not ${n}`);
+      return { kind: 'list', items: Array.from({ length: n }, (_, i) => integer(i)) };
     },
   },
   is_ratio: {

@@ -6,6 +6,7 @@ import type { Expr } from '../../grammar/ast.js';
 import type { Span } from '../../grammar/diagnostics.js';
 import type { GraphBuilder } from '../graph/builder.js';
 import type { ScalarExpr } from '../plan/program.js';
+import { replacedMember } from './adapter.js';
 import type { EvaluatedArgument } from './arguments.js';
 import { callFunction, evaluate } from './evaluate.js';
 import type { AdapterInstance, ModuleInstance } from './instance.js';
@@ -16,9 +17,11 @@ import type { FunctionValue, Value } from './value.js';
 export interface Interpreter {
   readonly evaluate: (e: Elaboration, expr: Expr, scope: Scope) => Value;
   readonly callFunction: (e: Elaboration, f: FunctionValue, args: readonly EvaluatedArgument[], span: Span) => Value;
+  /** What the adapter on a module gives in place of one of its members. */
+  readonly replaced: (e: Elaboration, module: ModuleInstance, name: string) => Value | undefined;
 }
 
-const interpreter: Interpreter = { evaluate, callFunction };
+const interpreter: Interpreter = { evaluate, callFunction, replaced: replacedMember };
 
 /** The state of one elaboration. */
 export interface Elaboration {
@@ -32,6 +35,8 @@ export interface Elaboration {
   readonly hosts: Map<string, ScalarExpr>;
   /** Scope around a module in this elaboration, where it is not the file's: the task that a model runs. */
   readonly outer: Map<ModuleInstance, Scope>;
+  /** Modules with an adapter whose weight was used from outside, as it is without the adapter. */
+  readonly borrowed: Set<ModuleInstance>;
   /** Values of members already evaluated, by their owner. */
   readonly memo: Map<object, Map<string, Value>>;
   /** Owners and members being evaluated, to find definitions that need themselves. */
@@ -44,5 +49,5 @@ export interface Elaboration {
 
 /** A fresh elaboration. */
 export function createElaboration(graph: GraphBuilder | undefined, options: { training: boolean; adapters?: ReadonlyMap<ModuleInstance, AdapterInstance> }): Elaboration {
-  return { interpreter, graph, training: options.training, adapters: options.adapters ?? new Map(), hosts: new Map(), outer: new Map(), memo: new Map(), active: new Map(), streams: 0, running: new Set() };
+  return { interpreter, graph, training: options.training, adapters: options.adapters ?? new Map(), hosts: new Map(), outer: new Map(), borrowed: new Set(), memo: new Map(), active: new Map(), streams: 0, running: new Set() };
 }

@@ -1,23 +1,19 @@
 /**
  * @file Instantiation: a model definition and a configuration become a tree of modules with shapes, checkpoint names and
- * roles; an adapter definition and a site become an adapter with its tensors. Only numbers are computed here.
+ * roles. Only numbers are computed here.
  */
 import type { Definition, Expr, Member } from '../../grammar/ast.js';
 import type { Span } from '../../grammar/diagnostics.js';
-import type { Init } from '../plan/program.js';
-import { siteArguments } from './adapter.js';
-import { namesIn } from './names.js';
 import { createElaboration, type Elaboration } from './elaboration.js';
-import { tooMany, unknownArgument, type EvaluatedArgument } from './arguments.js';
+import { unknownArgument, type EvaluatedArgument } from './arguments.js';
 import { bindParams, evaluate, evaluateArguments, requireHolds } from './evaluate.js';
-import type { AdapterInstance, ModuleInstance, RolePart, StorageInstance } from './instance.js';
-import { memberNames, moduleScope, once } from './members.js';
-import { suggest } from './nearest.js';
-import { lazyScope, scopeOf, type Scope } from './scope.js';
+import type { ModuleInstance, RolePart, StorageInstance } from './instance.js';
+import { moduleScope } from './members.js';
+import { scopeOf, type Scope } from './scope.js';
+import { holds, storageOf } from './storage.js';
 import { stop, told } from './stop.js';
 import { checkParam, hasType, showType } from './types.js';
 import { describe, float, integer, none, text, type Value } from './value.js';
-import { evaluateMember } from './members.js';
 
 /** A JSON value, as `config.json` holds it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -60,11 +56,6 @@ function instantiate(e: Elaboration, definition: Definition, params: ReadonlyMap
   return instance;
 }
 
-function holds(e: Elaboration, expr: Expr, scope: Scope): boolean {
-  const value = evaluate(e, expr, scope);
-  return value.kind === 'bool' ? value.value : stop('PEFT0214', expr.span, `a condition must be true or false, not ${describe(value)}`);
-}
-
 function kindsOf(e: Elaboration, definition: Definition, params: ReadonlyMap<string, Value>, globals: Scope, below: readonly Definition[] = []): ModuleInstance['kinds'] {
   const own = { name: definition.name.text, args: definition.params.map((p) => params.get(p.name.text) ?? none) };
   if (definition.is === undefined) return [own];
@@ -76,55 +67,6 @@ function kindsOf(e: Elaboration, definition: Definition, params: ReadonlyMap<str
   const bound = bindParams(e, parent.definition.name.text, parent.definition.params, evaluateArguments(e, definition.is.args, scope), parent.scope, definition.is.span);
   const values = new Map(parent.definition.params.map((p) => [p.name.text, bound.lookup(p.name.text) ?? none] as const));
   return [own, ...kindsOf(e, parent.definition, values, parent.scope, [...below, definition])];
-}
-
-type Storage = Extract<Member, { kind: 'storage' }>;
-
-function storageOf(e: Elaboration, m: Storage, scope: Scope, path: string): StorageInstance {
-  if (m.type?.kind !== 'type-tensor') return stop('PEFT0232', m.span, `${m.name.text} needs a shape`, { help: `write ${m.name.text}: [rows, columns]` });
-  const shape = m.type.dims.map((dim) => {
-    if (dim.kind === 'rest') return stop('PEFT0232', dim.span, 'the shape of a stored tensor must be complete');
-    const size = evaluate(e, dim.expr, scope);
-    if (size.kind !== 'number' || !Number.isInteger(size.value) || size.value < 1) return stop('PEFT0305', dim.expr.span, `an axis must be a whole number of at least 1, not ${describe(size)}`);
-    return size.value;
-  });
-  const keys = (m.foreign.length > 0 ? m.foreign.map((f) => f.value) : [m.name.text]).map((key) => (path === '' ? key : `${path}.${key}`));
-  return { name: m.name.text, shape, keys, init: initOf(e, m, shape, scope), doc: m.doc, span: m.span };
-}
-
-/** Distributions a new tensor may be drawn from. The fan-in is the last axis. */
-const distributions: Readonly<Record<string, { readonly params: readonly string[]; readonly make: (args: ReadonlyMap<string, number>, shape: readonly number[]) => Init }>> = {
-  zeros: { params: [], make: () => ({ kind: 'constant', value: 0 }) },
-  ones: { params: [], make: () => ({ kind: 'constant', value: 1 }) },
-  constant: { params: ['value'], make: (a) => ({ kind: 'constant', value: a.get('value') ?? 0 }) },
-  normal: { params: ['std', 'mean'], make: (a) => ({ kind: 'normal', mean: a.get('mean') ?? 0, std: a.get('std') ?? 1 }) },
-  uniform: { params: ['low', 'high'], make: (a) => ({ kind: 'uniform', low: a.get('low') ?? 0, high: a.get('high') ?? 1 }) },
-  kaiming_uniform: {
-    params: [],
-    make: (_a, shape) => {
-      const bound = 1 / Math.sqrt(shape[shape.length - 1] as number);
-      return { kind: 'uniform', low: -bound, high: bound };
-    },
-  },
-};
-
-function initOf(e: Elaboration, m: Storage, shape: readonly number[], scope: Scope): Init {
-  if (m.init === undefined) return { kind: 'constant', value: 0 };
-  if (m.init.kind !== 'call' || m.init.callee.kind !== 'name') return stop('PEFT0233', m.init.span, 'an initial value is a distribution', { help: `one of ${Object.keys(distributions).join(', ')}` });
-  const name = m.init.callee.name;
-  const distribution = distributions[name];
-  if (distribution === undefined) {
-    return stop('PEFT0233', m.init.callee.span, `${name} is not a distribution`, suggest(name, m.init.callee.span, Object.keys(distributions), 'distributions are'));
-  }
-  const args = new Map<string, number>();
-  evaluateArguments(e, m.init.args, scope).forEach((arg, i) => {
-    const key = arg.name ?? distribution.params[i];
-    if (key === undefined) tooMany(name, arg.span, distribution.params, i + 1);
-    if (!distribution.params.includes(key as string)) unknownArgument(name, arg, distribution.params);
-    if (arg.value.kind !== 'number') stop('PEFT0205', arg.span, `a number is needed here, not ${describe(arg.value)}`);
-    else args.set(key as string, arg.value.value);
-  });
-  return distribution.make(args, shape);
 }
 
 type Part = Extract<Member, { kind: 'part' }>;
@@ -211,39 +153,3 @@ function fromJson(json: Json, type: string): Value {
 }
 
 const isList = (json: Json): json is readonly Json[] => Array.isArray(json);
-
-/** Where an adapter is written: the call, and each argument of it. */
-export interface AdapterPlace {
-  readonly span: Span;
-  readonly args: ReadonlyMap<string, Span>;
-}
-
-/** An adapter on a site, with its tensors. A rule that does not hold is told at the argument that the rule is about. */
-export function instantiateAdapter(definition: Definition, globals: Scope, params: ReadonlyMap<string, Value>, site: ModuleInstance, place: AdapterPlace): AdapterInstance {
-  const e = createElaboration(undefined, { training: false });
-  const members = definition.body.kind === 'block' ? definition.body.members : [];
-  const storage: AdapterInstance['storage'][number][] = [];
-  const adapter: AdapterInstance = { definition, site, params, storage, members, globals };
-  const values = new Map([...siteArguments(adapter), ...params]);
-  const outer = scopeOf(values, globals);
-  const scope: Scope = lazyScope(memberNames(members), (name) => once(e, adapter, name, definition.name.span, () => evaluateMember(e, members, name, scope)), outer);
-  const named = [{ message: `the site is ${site.path === '' ? 'the whole model' : site.path}` }];
-  for (const m of members) {
-    if (m.kind === 'require') told(argumentOf(m.condition, place), () => requireHolds(e, m, scope), named);
-    if (m.kind === 'error') stop('PEFT0001', m.span, 'this part could not be read');
-    if (m.kind === 'storage') told(place.span, () => storeIn(e, m, scope, site.path, storage), named);
-  }
-  return adapter;
-}
-
-function storeIn(e: Elaboration, m: Storage, scope: Scope, path: string, storage: AdapterInstance['storage'][number][]): void {
-  if (m.when !== undefined && !holds(e, m.when, scope)) return;
-  if (m.storage !== 'train' && m.storage !== 'frozen' && m.storage !== 'shared') return stop('PEFT0235', m.span, `${m.storage} cannot stand in an adapter`, { help: 'write train or frozen' });
-  storage.push({ ...storageOf(e, m, scope, path), storage: m.storage });
-}
-
-/** The argument that an expression speaks of first, or the whole call. */
-function argumentOf(expr: Expr, place: AdapterPlace): Span {
-  const first = namesIn(expr).find((name) => place.args.has(name));
-  return (first === undefined ? undefined : place.args.get(first)) ?? place.span;
-}

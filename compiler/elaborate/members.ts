@@ -56,13 +56,13 @@ export function once(e: Elaboration, owner: object, name: string, span: Span, co
 
 /** The node of a tensor of a module or an adapter. */
 export function storageNode(e: Elaboration, storage: StorageInstance, span: Span): Value {
-  return { kind: 'tensor', node: graphOf(e, span).add('tensor', [], { name: storage.keys[0] as string, shape: storage.shape, dtype: 'f32' }) };
+  return { kind: 'tensor', node: graphOf(e, span).add('tensor', [], { name: storage.keys[0] as string, shape: storage.shape, dtype: storage.dtype }) };
 }
 
 /** What the definition of a module sees: its own names, then what its file sees. */
 export function moduleScope(e: Elaboration, instance: ModuleInstance, inside = true): Scope {
   const names = [...instance.params.keys(), ...instance.storage.map((s) => s.name), ...instance.parts.keys(), ...memberNames(instance.members)];
-  return lazyScope(names, (name) => (inside && name === weightName && e.adapters.has(instance) ? effective(e, instance) : ownMember(e, instance, name)), e.outer.get(instance) ?? instance.globals);
+  return lazyScope(names, (name) => (inside && name === weightName && e.adapters.has(instance) ? effective(e, instance) : ownMember(e, instance, name, inside)), e.outer.get(instance) ?? instance.globals);
 }
 
 function effective(e: Elaboration, instance: ModuleInstance): Value | undefined {
@@ -70,8 +70,10 @@ function effective(e: Elaboration, instance: ModuleInstance): Value | undefined 
   return base?.kind === 'tensor' ? { kind: 'effective', base: base.node, site: instance, transposed: false } : base;
 }
 
-function ownMember(e: Elaboration, instance: ModuleInstance, name: string): Value | undefined {
+function ownMember(e: Elaboration, instance: ModuleInstance, name: string, replace = true): Value | undefined {
   const span = instance.definition.name.span;
+  const replaced = replace ? e.interpreter.replaced(e, instance, name) : undefined;
+  if (replaced !== undefined) return replaced;
   return once(e, instance, name, span, () => {
     const param = instance.params.get(name);
     if (param !== undefined) return param;
@@ -88,8 +90,12 @@ function ownMember(e: Elaboration, instance: ModuleInstance, name: string): Valu
   });
 }
 
+/** A member of a module as it is without the adapter on it. */
+export const baseMember = (e: Elaboration, instance: ModuleInstance, name: string): Value | undefined => ownMember(e, instance, name, false);
+
 /** `module.name` from outside. */
 export function memberOf(e: Elaboration, instance: ModuleInstance, name: string, span: Span): Value {
+  if (name === weightName && e.adapters.has(instance)) e.borrowed.add(instance);
   const value = ownMember(e, instance, name);
   if (value !== undefined) return value;
   const names = [...instance.parts.keys(), ...instance.storage.map((s) => s.name), ...memberNames(instance.members)];

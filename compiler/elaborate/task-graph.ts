@@ -1,17 +1,16 @@
 /**
  * @file The graph of a task over a model: batch inputs, logits, the loss of every example or token, which of them count, and
- * the prediction. Also the weights that merging writes. One graph for each batch shape.
+ * the prediction. One graph for each batch shape.
  */
-import { biasChange, effectiveWeight } from './adapter.js';
 import type { Elaboration } from './elaboration.js';
-import type { AdapterInstance, BoundDefinition, ModuleInstance } from './instance.js';
-import { evaluateMember, memberNames, memberOf, moduleScope, once, weightName } from './members.js';
+import type { BoundDefinition, ModuleInstance } from './instance.js';
+import { evaluateMember, memberNames, moduleScope, once } from './members.js';
 import { lazyScope, type Scope } from './scope.js';
 import { stop } from './stop.js';
 import { graphOf, shapeOf, toNode } from './tensors.js';
 import type { Value } from './value.js';
 import type { NodeId } from '../graph/graph.js';
-import { recipes, type BatchField } from '../spec/task.js';
+import { recipes, recipeType, type BatchField } from '../spec/task.js';
 
 /** Sizes of one compiled batch: rows and padded tokens. */
 export interface BatchShape {
@@ -35,7 +34,7 @@ export function elaborateTask(e: Elaboration, model: ModuleInstance, task: Bound
   const span = task.definition.name.span;
   const g = graphOf(e, span);
   const size = { b: shape.rows, t: shape.tokens };
-  const inputs = new Map<string, Value>(batch.map((f) => [f.name, { kind: 'tensor', node: g.add('input', [], { name: f.name, shape: recipes[f.recipe].map((axis) => size[axis]), dtype: 'i32' }) }] as const));
+  const inputs = new Map<string, Value>(batch.map((f) => [f.name, { kind: 'tensor', node: g.add('input', [], { name: f.name, shape: recipes[f.recipe].map((axis) => size[axis]), dtype: recipeType(f.recipe) }) }] as const));
   const members = task.definition.body.kind === 'block' ? task.definition.body.members : [];
   const owner = {};
   const self: Value = { kind: 'module', instance: model };
@@ -53,32 +52,3 @@ export function elaborateTask(e: Elaboration, model: ModuleInstance, task: Bound
   if (shapeOf(g, loss).join() !== shapeOf(g, weight).join()) stop('PEFT0301', span, `loss has shape [${shapeOf(g, loss).join(', ')}] and weight [${shapeOf(g, weight).join(', ')}]`);
   return { logits: need('logits'), loss, weight, prediction: memberNames(members).includes('prediction') ? need('prediction') : undefined };
 }
-
-/** What merging makes of one site. */
-export interface MergedSite {
-  readonly adapter: AdapterInstance;
-  /** Name of the stored tensor that is replaced, and its new value in the stored orientation. */
-  readonly tensor: string;
-  readonly weight: NodeId;
-  /** What is added to the bias, and the tensor that holds the bias (undefined where the site has none). */
-  readonly bias: { readonly tensor: string | undefined; readonly change: NodeId } | undefined;
-}
-
-/** The weight of an adapted site with the adapter folded in; `none` where the adapter is no change of a weight. */
-export function mergedSite(e: Elaboration, adapter: AdapterInstance): MergedSite | undefined {
-  const span = adapter.definition.name.span;
-  if (memberNames(adapter.members).includes('output')) return undefined;
-  const g = graphOf(e, span);
-  const base = memberOf(e, adapter.site, weightName, span);
-  if (base.kind !== 'tensor') return undefined;
-  const effective = effectiveWeight(e, adapter, base.node);
-  // The stored tensor is W itself, or the one W is a transpose of.
-  const direct = g.node(base.node);
-  const stored = direct.op === 'tensor' ? direct : g.node(direct.inputs[0] as NodeId);
-  const weight = direct.op === 'tensor' ? effective : g.add('permute', [effective], { perm: [1, 0] });
-  const change = biasChange(e, adapter);
-  const bias = adapter.site.storage.find((s) => s.name === 'b');
-
-  return { adapter, tensor: stored.attrs['name'] as string, weight, bias: change === undefined ? undefined : { tensor: bias?.keys[0], change } };
-}
-

@@ -128,7 +128,7 @@ export function bindShape(e: Elaboration, what: string, dims: readonly Dim[], sh
     if (dim.kind === 'rest') return;
     const at = rest >= 0 && i > rest ? shape.length - (dims.length - i) : i;
     const size = shape[at] as number;
-    if (dim.expr.kind === 'name' && scope.lookup(dim.expr.name) === undefined) {
+    if (dim.expr.kind === 'name' && isFree(scope.lookup(dim.expr.name))) {
       scope.define(dim.expr.name, integer(size));
       return;
     }
@@ -142,5 +142,8 @@ export function bindShape(e: Elaboration, what: string, dims: readonly Dim[], sh
     }
   });
 }
+
+/** Whether a name in a shape is free to be bound: nobody knows it, or it only names something that can be called. */
+const isFree = (value: Value | undefined): boolean => value === undefined || value.kind === 'builtin' || value.kind === 'function' || value.kind === 'definition';
 
 export { unitTypes };

@@ -6,6 +6,9 @@
  * scalings of columns moved to the result, numbers to the narrowest product, scalings of rows to x, transposes pushed to the leaves, chains of
  * products reassociated:   x @ (W + s·B@A)ᵀ  =  x @ Wᵀ + (s·(x @ Aᵀ)) @ Bᵀ.
  *
+ * Squared lengths of rows and columns,   ‖W + s·B@A‖² = ‖W‖² + 2s·(W@Aᵀ)·B + s²·(B@(A@Aᵀ))·B,   never form the sum either, and rows by
+ * index are taken of what a matrix is made of (weight-rows.ts).
+ *
  * Cost is Σ 2·m·n·k over the products of the forward and the backward pass (one more for each operand that needs a
  * gradient) and one for each element of an elementwise op. The gradient of a matrix that was formed by a product counts twice:
  * it is as large as the weight, and is written and read again. So a low-rank change is formed only where its rank is
@@ -19,6 +22,7 @@ import type { Graph } from './graph.js';
 import { simplifying } from './simplify.js';
 import { assertSound } from './verify.js';
 import { weightForm, type WeightForm } from './weight-form.js';
+import { gatherRows } from './weight-rows.js';
 
 /** A way to compute something from x (or from nothing, for a formed matrix), with its cost. */
 interface Plan {
@@ -51,12 +55,19 @@ export function orderWeights(graph: Graph, trainable: ReadonlySet<string>): Grap
   let planner: Planner | undefined;
   return rebuild(graph, (g, node, inputs) => {
     planner ??= createPlanner(g, trainable);
-    return node.op === 'matmul' && node.shape.length === 2 ? planner.product(at(inputs, 0), at(inputs, 1)) : g.add(node.op, inputs, node.attrs);
+    if (node.op === 'matmul' && node.shape.length === 2) return planner.product(at(inputs, 0), at(inputs, 1));
+    if (node.op === 'sum') return planner.lengths(at(inputs, 0), node.attrs['axes'] as readonly number[]) ?? g.add('sum', inputs, node.attrs);
+    if (node.op === 'gather') return planner.rows(at(inputs, 0), at(inputs, 1)) ?? g.add('gather', inputs, node.attrs);
+    return g.add(node.op, inputs, node.attrs);
   });
 }
 
 interface Planner {
   product(a: NodeId, b: NodeId): NodeId;
+  /** The sums of e ∘ e over one axis of a matrix that has a product in it; undefined for everything else. */
+  lengths(square: NodeId, axes: readonly number[]): NodeId | undefined;
+  /** The rows of a table that is an expression over weights; undefined for a plain one. */
+  rows(table: NodeId, ids: NodeId): NodeId | undefined;
 }
 
 function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner {
@@ -286,7 +297,54 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
     return emit('permute', [mirrored], { perm: [1, 0] });
   }
 
-  return { product };
+  /** A term of a sum: a chain of factors with the number that multiplies it. */
+  interface Term {
+    readonly factors: readonly Factor[];
+    readonly number: number;
+  }
+
+  /** The terms of a matrix; undefined where a factor on it is no plain number. */
+  function termsOf(f: Factor, number: number): Term[] {
+    const form = weightForm(g, f.node);
+    if (form.kind === 'transpose') return termsOf({ node: form.of, t: !f.t }, number);
+    if (form.kind === 'sum') return form.terms.flatMap((term) => termsOf({ node: term.node, t: f.t }, term.minus ? -number : number));
+    const by = form.kind === 'scale' && form.along === 'all' ? uniformValue(g, form.by) : undefined;
+    if (form.kind === 'scale' && by !== undefined) return termsOf({ node: form.of, t: f.t }, form.op === 'mul' ? number * by : number / by);
+    if (form.kind !== 'product') return [{ factors: [f], number }];
+    const numbers: Extract<WeightForm, { kind: 'scale' }>[] = [];
+    const factors = flatten(f, numbers);
+    const product = numbers.reduce((n, one) => {
+      const value = uniformValue(g, one.by);
+      return value === undefined ? NaN : one.op === 'mul' ? n * value : n / value;
+    }, number);
+    return [Number.isNaN(product) ? { factors: [f], number } : { factors, number: product }];
+  }
+
+  function lengths(square: NodeId, axes: readonly number[]): NodeId | undefined {
+    const node = g.node(square);
+    const [e, other] = node.inputs;
+    if (node.op !== 'mul' || e === undefined || e !== other || node.shape.length !== 2 || axes.length !== 1 || !isWeight(e) || !hasProduct(e)) return undefined;
+    const terms = termsOf({ node: e, t: axes[0] === 0 }, 1);
+    const parts = terms.flatMap((a, i) => terms.slice(i).map((b, j) => scaled(rowDot(a.factors, b.factors), a.number * b.number * (j === 0 ? 1 : 2))));
+    return parts.reduce((sum, part) => emit('add', [sum, part]));
+  }
+
+  const scaled = (value: NodeId, number: number): NodeId => (number === 1 ? value : emit('mul', [value, g.constant(number, g.node(value).shape)]));
+
+  /** Σ over columns of a ∘ b, both chains of factors:   a · (c₁ @ c₂) = (a @ c₂ᵀ) · c₁. */
+  function rowDot(a: readonly Factor[], b: readonly Factor[]): NodeId {
+    const [chain, rest] = b.length > 1 ? [b, a] : [a, b];
+    const [first, ...after] = chain;
+    const all = [...rest, ...[...after].reverse().map((f) => ({ node: f.node, t: !f.t }))];
+    const left = formChains(all)(0, all.length).emit(0);
+    return emit('sum', [emit('mul', [left, turned(first as Factor)])], { axes: [1] });
+  }
+
+  function rows(table: NodeId, ids: NodeId): NodeId | undefined {
+    return isWeight(table) && g.node(table).shape.length === 2 && ['add', 'sub', 'mul', 'div', 'matmul', 'neg'].includes(g.node(table).op) ? gatherRows(g, emit, table, ids) : undefined;
+  }
+
+  return { product, lengths, rows };
 }
 
 function remember<K, V>(memo: Map<K, V>, key: K, make: () => V): V {

@@ -19,7 +19,9 @@ export interface BufferDecl {
 export type Init =
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
-  | { readonly kind: 'normal'; readonly mean: number; readonly std: number };
+  | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
+  /** Made by a function of the host with these arguments, from the value of a tensor (read as its transpose where `transposed`) or from nothing. */
+  | { readonly kind: 'host'; readonly function: string; readonly args: { readonly [name: string]: number }; readonly of?: { readonly tensor: string; readonly transposed: boolean } };
 
 /** Where a persistent tensor's first value comes from. */
 export type Source =
@@ -121,7 +123,7 @@ export interface Program {
 /** One field of a batch: what the data pipeline makes, and from which column. */
 export interface BatchInput {
   readonly name: string;
-  readonly recipe: 'tokens' | 'token_mask' | 'targets' | 'class';
+  readonly recipe: 'tokens' | 'token_mask' | 'targets' | 'class' | 'tags' | 'number';
   readonly column: string | null;
   readonly classes: number | null;
 }
@@ -131,6 +133,31 @@ export interface TrainedTensor {
   readonly name: string;
   readonly key: string;
   readonly shape: readonly number[];
+}
+
+/** A tensor of an adapter's file. */
+export interface StoredTensor extends TrainedTensor {
+  /** Other keys it may have there. */
+  readonly also: readonly string[];
+  readonly dtype: 'f32' | 'i32';
+  /** Whether a file may lack it: it can be made again. */
+  readonly optional: boolean;
+}
+
+/** A tensor of an adapter's file that the entry `save` computes when it is written. */
+export interface SavedTensor {
+  readonly output: string;
+  readonly key: string;
+  readonly shape: readonly number[];
+  readonly dtype: 'f32' | 'i32';
+}
+
+/** One adapter as it is written: its folder below the run's ('' where there is one), its configuration file, and its tensors. */
+export interface AdapterFile {
+  readonly folder: string;
+  readonly config: { readonly [key: string]: unknown };
+  readonly tensors: readonly StoredTensor[];
+  readonly saved: readonly SavedTensor[];
 }
 
 /** Program with all that a run needs beside it: what `peft build` writes. */
@@ -148,10 +175,8 @@ export interface Package {
   /** Learning rate over the host variables `step` and `total`. */
   readonly rate: ScalarExpr;
   readonly trained: readonly TrainedTensor[];
-  /** Frozen tensors that the base lacks and that were newly drawn: without them the adapter means nothing, so they are stored with it. */
-  readonly drawn: readonly TrainedTensor[];
-  /** What the adapter's configuration file says; null where no adapter is trained and the whole model is written. */
-  readonly adapterConfig: { readonly [key: string]: unknown } | null;
+  /** What is written, one for each method; none where no adapter is trained and the whole model is written. */
+  readonly adapters: readonly AdapterFile[];
   /** What is measured: names known to the runtime's metrics. */
   readonly metrics: readonly string[];
 }

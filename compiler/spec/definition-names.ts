@@ -20,20 +20,26 @@ interface Env {
 const within = (env: Env, names: Iterable<string>): Env => ({ ...env, known: new Set([...env.known, ...names]) });
 
 /** Names that the language itself gives to members of each kind of definition. */
-const given: Partial<Record<Definition['what'], readonly string[]>> = { adapter: [weightName], schedule: ['step', 'total'], task: ['logits', 'model'] };
+const given: Partial<Record<Definition['what'], readonly string[]>> = { adapter: [weightName, 'site', 'largest'], schedule: ['step', 'total'], task: ['logits', 'model'] };
 
 /** Looks up every name in a definition. */
 export function resolveNames(d: Definition, scope: Scope, diagnostics: Diagnostic[]): void {
   const members = d.body.kind === 'block' ? d.body.members : [];
   const block = d.what === 'def' || d.what === 'schedule';
   twice([...d.params.map((p) => p.name), ...(block ? [] : members.flatMap(nameOf))], diagnostics);
-  const outer: Env = { known: new Set(['training', ...(given[d.what] ?? []), ...(d.on?.binds.map((b) => b.text) ?? [])]), scope, diagnostics };
+  const outer: Env = { known: new Set(['training', ...(given[d.what] ?? []), ...(d.on?.binds.map((b) => b.text) ?? []), ...siteTensors(d, scope)]), scope, diagnostics };
   const env = withParams(outer, d.params);
   if (d.is) walk(within(env, []), d.is);
   if (d.result) bindType(env, d.result);
   if (d.body.kind === 'expr') walk(env, d.body.expr);
   else if (block) walkBody(env, members);
   else walkMembers(within(env, [...members.flatMap(nameOf).map((n) => n.text), ...members.flatMap(batchNames)]), members);
+}
+
+/** Names of the tensors of the modules that an adapter acts on. */
+function siteTensors(d: Definition, scope: Scope): string[] {
+  const kind = d.on === undefined ? undefined : scope.lookup(qualified('module', d.on.name.text));
+  return kind?.kind === 'definition' && kind.definition.body.kind === 'block' ? kind.definition.body.members.flatMap((m) => (m.kind === 'storage' ? [m.name.text] : [])) : [];
 }
 
 interface Placed {
@@ -69,9 +75,7 @@ function walkMember(env: Env, m: Member): void {
   switch (m.kind) {
     case 'storage':
       if (m.type) checkType(env, m.type);
-      // The callee is a distribution, which `instantiate` knows.
-      if (m.init?.kind === 'call') for (const arg of m.init.args) walk(env, arg.value);
-      else if (m.init) walk(env, m.init);
+      if (m.init) walkInit(env, m.init);
       if (m.when) walk(env, m.when);
       return;
     case 'part':
@@ -108,6 +112,16 @@ function walkMember(env: Env, m: Member): void {
     default:
       m satisfies never;
   }
+}
+
+/** A first value: a callee that nobody knows is a distribution, or told as none when the tensor is made. */
+function walkInit(env: Env, init: Expr): void {
+  if (init.kind === 'if') {
+    walk(env, init.condition);
+    walkInit(env, init.then);
+    walkInit(env, init.else);
+  } else if (init.kind === 'call' && init.callee.kind === 'name' && env.scope.lookup(init.callee.name) === undefined) for (const arg of init.args) walk(env, arg.value);
+  else walk(env, init);
 }
 
 /** The body of a function: names are known from where they are given. */
@@ -162,7 +176,7 @@ function walkSection(env: Env, section: string, fields: readonly Field[]): void 
   for (const { value } of fields) {
     // Recipes, and `patterns(rank)`: the callee is a word of the section, and the first argument of a recipe names a column.
     if (value.kind === 'call') for (const arg of value.args.slice(section === 'batch' ? 1 : 0)) walk(env, arg.value);
-    else walk(env, value);
+    else if (!(section === 'foreign_ignored' && value.kind === 'name' && value.name === 'any')) walk(env, value);
   }
 }
 

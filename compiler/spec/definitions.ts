@@ -4,6 +4,7 @@
  */
 import type { Definition, DefinitionKind, File, Member, StorageKind } from '../../grammar/ast.js';
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
+import { anyKind } from '../elaborate/instance.js';
 import { definitionsOf, type Library } from '../elaborate/library.js';
 import { nearest, suggest } from '../elaborate/nearest.js';
 import { qualified, type Scope } from '../elaborate/scope.js';
@@ -31,11 +32,10 @@ const rules: Readonly<Record<DefinitionKind, Rules>> = {
   model: { members: ['storage', 'part', 'let', 'function', 'require', 'nested'], storage: ['param'] },
   adapter: {
     members: ['storage', 'let', 'assign', 'function', 'require', 'section'],
-    storage: ['train', 'frozen'],
+    storage: ['train', 'frozen', 'save'],
     values: ['delta', 'weight', 'delta_bias'],
-    functions: ['input', 'output'],
-    sections: ['foreign', 'foreign_ignored'],
-    needs: [{ code: 'PEFT0246', oneOf: ['delta', 'weight', 'delta_bias', 'output'], message: 'changes nothing' }],
+    functions: ['input', 'before', 'branch', 'output'],
+    sections: ['rates', 'replace', 'foreign', 'foreign_ignored', 'foreign_import'],
   },
   optimizer: { members: ['storage', 'function'], storage: ['state'], functions: ['update'], needs: [{ code: 'PEFT0241', oneOf: ['update'], message: 'needs update(p, g, step, rate) { … }' }] },
   task: {
@@ -78,6 +78,7 @@ function checkHead(d: Definition, scope: Scope, diagnostics: Diagnostic[]): void
   if (d.what === 'optimizer' && !d.params.some((p) => p.name.text === 'lr')) error(diagnostics, 'PEFT0240', d.name.span, `optimizer ${d.name.text} needs a parameter lr`);
   if (d.what !== 'adapter') return;
   if (d.on === undefined) return error(diagnostics, 'PEFT0245', d.name.span, `adapter ${d.name.text} does not say what it acts on`, { help: 'write on linear(in, out) after its parameters' });
+  if (d.on.name.text === anyKind) return;
   const kind = scope.lookup(qualified('module', d.on.name.text));
   if (kind?.kind !== 'definition') {
     const prefix = qualified('module', '');
@@ -101,10 +102,14 @@ function checkBlock(d: Definition, diagnostics: Diagnostic[]): void {
   for (const need of rules[d.what].needs ?? []) {
     if (!need.oneOf.some((name) => given.has(name))) error(diagnostics, need.code, d.name.span, `${d.what} ${d.name.text} ${need.message}`, need.oneOf.length > 1 ? { help: `write ${need.oneOf.join(' or ')}` } : {});
   }
+  if (d.what === 'adapter' && !changesSomething(d.body.members)) error(diagnostics, 'PEFT0246', d.name.span, `adapter ${d.name.text} changes nothing`, { help: 'write delta or weight or delta_bias or output' });
   for (const m of d.body.members) {
     if (m.kind === 'nested') checkMembers('a task of a model', m.members, nestedRules, diagnostics);
   }
 }
+
+/** Whether an adapter has a member that can change its site: a value, a function, or a tensor of the site that it trains. */
+const changesSomething = (members: readonly Member[]): boolean => members.some((m) => (m.kind === 'assign' && rules.adapter.values?.includes(m.name.text) === true) || (m.kind === 'function' && m.name.text !== 'input') || (m.kind === 'section' && m.section.name.text === 'replace') || (m.kind === 'storage' && m.storage === 'train' && m.type === undefined));
 
 const nameOf = (m: Member): string | undefined => (m.kind === 'section' ? m.section.name.text : m.kind === 'storage' || m.kind === 'part' || m.kind === 'let' || m.kind === 'assign' || m.kind === 'function' || m.kind === 'nested' ? m.name.text : undefined);
 

@@ -9,6 +9,8 @@ import type { AdapterInstance, ModuleInstance } from '../elaborate/instance.js';
 import { allModules } from '../elaborate/instance.js';
 import { weightName } from '../elaborate/members.js';
 import { scopeOf, type Scope } from '../elaborate/scope.js';
+import { givenNames } from '../elaborate/given-names.js';
+import { namesIn } from '../elaborate/names.js';
 import { showNumber, type Value } from '../elaborate/value.js';
 import type { Resolved } from './check.js';
 import { toJson } from './json.js';
@@ -16,69 +18,108 @@ import type { Json } from './spec.js';
 
 type JsonObject = { readonly [key: string]: Json };
 
-/** Prefix of every tensor in PEFT's files. */
-export const keyPrefix = 'base_model.model.';
-
-/** `adapter_config.json` of a resolved experiment, or why it cannot be one. */
-export function adapterConfig(resolved: Resolved): { readonly ok: true; readonly value: JsonObject } | { readonly ok: false; readonly message: string } {
-  const adapters = [...resolved.adapters.values()];
-  const first = adapters[0];
-  const source = resolved.spec.base.source;
-  const all = allModules(resolved.model).map((m) => m.path);
-  const saved = savedModules(resolved);
-  const shared: JsonObject = {
-    base_model_name_or_path: source.kind === 'hub' ? source.repo : source.path,
-    revision: source.kind === 'hub' ? source.revision : null,
-    task_type: resolved.task.definition.foreign[0]?.value ?? null,
-    inference_mode: true,
-    bias: 'none',
-    modules_to_save: saved.length > 0 ? suffixes(saved, all) : null,
-  };
-  if (first === undefined) return { ok: false, message: 'no adapter is trained, so there is no adapter configuration' };
-  const other = adapters.find((a) => a.definition !== first.definition);
-  if (other !== undefined) return { ok: false, message: `${first.definition.name.text} and ${other.definition.name.text} cannot stand in one adapter configuration` };
-  const type = first.definition.foreign[0]?.value;
-  if (type === undefined) return { ok: false, message: `${first.definition.name.text} has no name there` };
-  const targets = adapters.map((a) => a.site.path);
-  const transposed = adapters.every((a) => !a.site.storage.some((s) => s.name === weightName));
-  return { ok: true, value: sorted({ peft_type: type, ...shared, fan_in_fan_out: transposed, target_modules: suffixes(targets, all), ...foreignFields(adapters) }) };
+/** The adapters that make one adapter of PEFT: its configuration and the sites it has. */
+export interface ForeignAdapter {
+  /** Its `peft_type`, or the name of a method that PEFT does not have. */
+  readonly type: string;
+  /** The name of the first definition: the folder where there is more than one adapter. */
+  readonly name: string;
+  readonly config: JsonObject;
+  readonly adapters: readonly AdapterInstance[];
+  /** Modules that are saved whole beside it. */
+  readonly modules: readonly ModuleInstance[];
 }
 
-/** Paths of the modules that are trained in full: the smallest modules that PEFT would save whole. */
-export const savedModules = (resolved: Resolved): string[] => [...resolved.trained].filter((m) => m.storage.length > 0).map((m) => m.path);
+/** `adapter_config.json` of each method of a resolved experiment; none where only tensors of the model itself are trained. */
+export function foreignAdapters(resolved: Resolved): readonly ForeignAdapter[] {
+  const groups = new Map<string, AdapterInstance[]>();
+  for (const adapter of resolved.adapters.values()) {
+    if (isInPlace(adapter)) continue;
+    const type = adapter.definition.foreign[0]?.value ?? adapter.definition.name.text;
+    groups.set(type, [...(groups.get(type) ?? []), adapter]);
+  }
+  const all = allModules(resolved.model).map((m) => m.path);
+  const source = resolved.spec.base.source;
+  return [...groups].map(([type, adapters], i) => {
+    const modules = i === 0 ? savedModules(resolved) : [];
+    const transposed = adapters.every((a) => !a.site.storage.some((s) => s.name === weightName));
+    const fields = foreignFields(adapters);
+    const config: JsonObject = {
+      peft_type: type,
+      base_model_name_or_path: source.kind === 'hub' ? source.repo : source.path,
+      revision: source.kind === 'hub' ? source.revision : null,
+      task_type: resolved.task.definition.foreign[0]?.value ?? null,
+      inference_mode: true,
+      bias: 'none',
+      fan_in_fan_out: transposed,
+      modules_to_save: modules.length > 0 ? suffixes(modules.map((m) => m.path), all) : null,
+      target_modules: suffixes(adapters.map((a) => a.site.path), all),
+      ...fields,
+    };
+    return { type, name: (adapters[0] as AdapterInstance).definition.name.text, config: sorted(Object.fromEntries(Object.entries(config).filter(([key]) => !(key in fields && fields[key] === null)))), adapters, modules };
+  });
+}
+
+/** Whether an adapter only trains tensors of the model itself and is no method of PEFT. */
+const isInPlace = (adapter: AdapterInstance): boolean => adapter.storage.length === 0 && adapter.own.length > 0 && adapter.definition.foreign.length === 0;
+
+/** Modules that are trained in full, or in part by what is no method of PEFT: the smallest modules that PEFT would save whole. */
+export const savedModules = (resolved: Resolved): ModuleInstance[] => allModules(resolved.model).filter((m) => m.storage.length > 0 && (resolved.trained.has(m) || [resolved.adapters.get(m)].some((a) => a !== undefined && isInPlace(a))));
 
 const sorted = (o: JsonObject): JsonObject => Object.fromEntries(Object.entries(o).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-const section = (d: Definition, name: string): readonly { readonly name: string; readonly value: Extract<Member, { kind: 'section' }>['section']['fields'][number]['value'] }[] =>
+type SectionField = { readonly name: string; readonly value: Extract<Member, { kind: 'section' }>['section']['fields'][number]['value'] };
+
+const section = (d: Definition, name: string): readonly SectionField[] =>
   (d.body.kind === 'block' ? d.body.members : []).flatMap((m) => (m.kind === 'section' && m.section.name.text === name ? m.section.fields.map((f) => ({ name: f.name.text, value: f.value })) : []));
 
+/** The keys that the definitions give; `none` says that a key is left out. */
 function foreignFields(adapters: readonly AdapterInstance[]): JsonObject {
   const first = adapters[0] as AdapterInstance;
-  const usual = new Map([...first.params.keys()].map((name) => [name, mostCommon(adapters.map((a) => a.params.get(name) as Value))] as const));
   const e = createElaboration(undefined, { training: false });
+  const of = (a: AdapterInstance, param: string): Value | undefined => a.params.get(param);
+  const paths = adapters.map((a) => a.site.path);
   const out: { [key: string]: Json } = {};
-  for (const field of section(first.definition, 'foreign')) {
-    const pattern = patternOf(field.value);
-    if (pattern === undefined) {
-      out[field.name] = toJson(evaluate(e, field.value, scopeOf(usual, first.globals)));
-      continue;
+  for (const definition of new Set(adapters.map((a) => a.definition))) {
+    const own = adapters.find((a) => a.definition === definition) as AdapterInstance;
+    const usual = new Map([...own.params.keys()].map((name) => [name, mostCommon(adapters.flatMap((a) => of(a, name) ?? []))] as const));
+    const scope = scopeOf(usual, scopeOf(givenNames(own), own.globals));
+    for (const field of section(definition, 'foreign')) {
+      if (field.name in out) continue;
+      const marked = argumentOf('modules', field.value);
+      const pattern = argumentOf('patterns', field.value);
+      const valueOn = (a: AdapterInstance, expr: SectionField['value']): Value => evaluate(e, expr, scopeOf(a.params, a.globals));
+      if (marked !== undefined) {
+        const chosen = adapters.filter((a) => {
+          const v = valueOn(a, marked);
+          return v.kind === 'bool' && v.value;
+        });
+        out[field.name] = suffixes(chosen.map((a) => a.site.path), paths);
+      } else if (pattern !== undefined) {
+        const shown = (a: AdapterInstance): string => JSON.stringify(toJson(valueOn(a, pattern)));
+        const normal = JSON.stringify(toJson(evaluate(e, pattern, scope)));
+        const map: { [key: string]: Json } = {};
+        for (const value of new Set(adapters.map(shown))) {
+          if (value === normal) continue;
+          for (const suffix of suffixes(adapters.filter((a) => shown(a) === value).map((a) => a.site.path), paths)) map[suffix] = JSON.parse(value) as Json;
+        }
+        out[field.name] = map;
+      } else out[field.name] = toJson(evaluate(e, field.value, scope));
     }
-    const normal = JSON.stringify(toJson(usual.get(pattern) as Value));
-    const paths = adapters.map((a) => a.site.path);
-    const map: { [key: string]: Json } = {};
-    for (const value of new Set(adapters.map((a) => JSON.stringify(toJson(a.params.get(pattern) as Value))))) {
-      if (value === normal) continue;
-      const own = adapters.filter((a) => JSON.stringify(toJson(a.params.get(pattern) as Value)) === value).map((a) => a.site.path);
-      for (const suffix of suffixes(own, paths)) map[suffix] = JSON.parse(value) as Json;
-    }
-    out[field.name] = map;
   }
+  // A method that PEFT does not have is described by its own parameters.
+  if (first.definition.foreign.length === 0) for (const [name, value] of first.params) out[name] ??= toJson(value);
   return out;
 }
 
-/** The parameter in `patterns(parameter)`. */
-const patternOf = (expr: ReturnType<typeof section>[number]['value']): string | undefined =>
-  expr.kind === 'call' && expr.callee.kind === 'name' && expr.callee.name === 'patterns' && expr.args[0]?.value.kind === 'name' ? expr.args[0].value.name : undefined;
+/** What stands in `patterns(…)` or `modules(…)`. */
+const argumentOf = (word: string, expr: SectionField['value']): SectionField['value'] | undefined => (expr.kind === 'call' && expr.callee.kind === 'name' && expr.callee.name === word ? expr.args[0]?.value : undefined);
+
+/** The parameter in `patterns(parameter)` or `modules(parameter)`. */
+const parameterOf = (word: string, expr: SectionField['value']): string | undefined => {
+  const argument = argumentOf(word, expr);
+  return argument?.kind === 'name' ? argument.name : undefined;
+};
 
 function mostCommon(values: readonly Value[]): Value {
   const counts = new Map<string, { value: Value; count: number }>();
@@ -122,65 +163,111 @@ export interface ImportedConfig {
   readonly unsupported: readonly string[];
 }
 
+/** A definition that a configuration may mean. */
+export interface Method {
+  readonly folder: string;
+  readonly definition: Definition;
+  readonly scope: Scope;
+}
+
 /** The statements that mean what a PEFT configuration means on this model. */
-export function importAdapterConfig(config: JsonObject, adapters: readonly { readonly folder: string; readonly definition: Definition; readonly scope: Scope }[], model: ModuleInstance): ImportedConfig {
-  const unsupported: string[] = [];
+export function importAdapterConfig(config: JsonObject, known: readonly Method[], model: ModuleInstance): ImportedConfig {
   const type = config['peft_type'];
-  const method = adapters.find((a) => a.definition.foreign.some((f) => f.value === type));
-  if (method === undefined) return { imports: [], statements: [], unsupported: [`peft_type ${JSON.stringify(type ?? null)} has no adapter in the standard library`] };
-  const { definition } = method;
-  const kind = definition.on?.name.text;
-  const modules = allModules(model);
-  const sites = modules.filter((m) => m.kinds.some((k) => k.name === kind));
-  const fields = section(definition, 'foreign');
-  const ignored = section(definition, 'foreign_ignored');
-  const e = createElaboration(undefined, { training: false });
-  const args = new Map<string, Json>();
-  const patterns: { param: string; entries: (readonly [RegExp, Json])[] }[] = [];
-  for (const [key, value] of Object.entries(config)) {
-    const field = fields.find((f) => f.name === key);
-    if (field === undefined) {
-      const allowed = ignored.find((f) => f.name === key);
-      const same = allowed !== undefined && JSON.stringify(toJson(evaluate(e, allowed.value, method.scope))) === JSON.stringify(value);
-      if (!same && !neutral.has(key) && !isEmpty(value) && !(key === 'bias' && value === 'none')) unsupported.push(`${key}: ${JSON.stringify(value)}`);
-      continue;
-    }
-    if (value === null) continue;
-    const pattern = patternOf(field.value);
-    if (pattern !== undefined) {
-      const entries = Object.entries(value as JsonObject).map(([k, v]) => [expression(`(.*\\.)?(${k})$`, '^'), v] as const);
-      for (const [i, [re]] of entries.entries()) if (re === undefined) unsupported.push(`${key}: ${JSON.stringify(Object.keys(value as JsonObject)[i])} is no expression that is understood here`);
-      patterns.push({ param: pattern, entries: entries.flatMap(([re, v]) => (re === undefined ? [] : [[re, v] as const])) });
-    } else if (field.value.kind === 'name') args.set(field.value.name, value);
-    else if (JSON.stringify(toJson(evaluate(e, field.value, method.scope))) !== JSON.stringify(value)) unsupported.push(`${key}: ${JSON.stringify(value)}`);
-  }
+  const methods = known.filter((a) => a.definition.foreign.some((f) => f.value === type));
+  const refused = (...unsupported: readonly string[]): ImportedConfig => ({ imports: [], statements: [], unsupported });
+  if (methods.length === 0) return refused(`peft_type ${JSON.stringify(type ?? null)} has no adapter in the standard library`);
   for (const key of ['target_modules', 'exclude_modules']) {
     const text = config[key];
-    if (typeof text === 'string' && expression(`(?:${text})$`, '^') === undefined) return { imports: [], statements: [], unsupported: [`${key}: ${JSON.stringify(text)} is no expression that is understood here`] };
+    if (typeof text === 'string' && expression(`(?:${text})$`, '^') === undefined) return refused(`${key}: ${JSON.stringify(text)} is no expression that is understood here`);
   }
+  const unsupported: string[] = [];
   if (typeof config['target_modules'] === 'string' && !isEmpty(config['layers_to_transform'] ?? null)) unsupported.push('layers_to_transform beside target_modules that is one expression');
+  const modules = allModules(model);
+  const readings = methods.map((method) => ({ method, kind: method.definition.on?.name.text, reading: readConfig(config, method) }));
+  /** The definition that means the configuration on a kind of site, or the one that fails for the fewest reasons. */
+  const readingFor = (m: ModuleInstance): (typeof readings)[number] | undefined =>
+    readings.filter((r) => m.kinds.some((k) => k.name === r.kind)).sort((a, b) => a.reading.unsupported.length - b.reading.unsupported.length)[0];
+  const sites = modules.filter((m) => readingFor(m) !== undefined);
   const saved = asList(config['modules_to_save']);
   const savedPaths = modules.filter((m) => m.storage.length > 0 && saved.some((s) => stands(m.path, s)));
-  const targets = sites.filter((m) => isTarget(m.path, config, sites) && !savedPaths.includes(m));
-  const beyond = modules.find((m) => m.storage.length > 0 && !sites.includes(m) && isTarget(m.path, config, sites) && !savedPaths.includes(m));
-  if (beyond !== undefined && config['target_modules'] !== 'all-linear') unsupported.push(`${beyond.path} is ${/^[aeiou]/.test(beyond.definition.name.text) ? 'an' : 'a'} ${beyond.definition.name.text}, which ${definition.name.text} does not act on`);
-  if (targets.length === 0) unsupported.push(`target_modules ${JSON.stringify(config['target_modules'] ?? null)} matches nothing in this model`);
-  const groups = new Map<string, { args: Map<string, Json>; paths: string[] }>();
+  // A method that has no targets there acts on every site that it can.
+  const everywhere = readings.some((r) => r.reading.everywhere);
+  const meant = (m: ModuleInstance): boolean => (everywhere || isTarget(m.path, config, sites)) && !savedPaths.includes(m);
+  const targets = sites.filter(meant);
+  const beyond = everywhere ? undefined : modules.find((m) => m.storage.length > 0 && !sites.includes(m) && meant(m));
+  if (beyond !== undefined && config['target_modules'] !== 'all-linear') unsupported.push(`${beyond.path} is ${/^[aeiou]/.test(beyond.definition.name.text) ? 'an' : 'a'} ${beyond.definition.name.text}, which ${(methods[0] as Method).definition.name.text} does not act on`);
+  if (targets.length === 0) unsupported.push(...(readings.length === 1 ? (readings[0]?.reading.unsupported ?? []) : []), `target_modules ${JSON.stringify(config['target_modules'] ?? null)} matches nothing in this model`);
+  const groups = new Map<string, { method: Method; args: ReadonlyMap<string, Json>; paths: string[] }>();
   for (const site of targets) {
-    const own = new Map(args);
-    for (const { param, entries } of patterns) {
+    const { method, reading } = readingFor(site) as (typeof readings)[number];
+    for (const reason of reading.unsupported) if (!unsupported.includes(reason)) unsupported.push(reason);
+    const own = new Map(reading.args);
+    for (const { param, entries } of reading.patterns) {
       const hit = entries.find(([re]) => re.test(site.path));
       if (hit) own.set(param, hit[1]);
     }
-    const key = JSON.stringify([...own]);
-    const group = groups.get(key) ?? { args: own, paths: [] };
+    for (const { param, names } of reading.marked) own.set(param, names.some((name) => matchesName(site.path, name)));
+    const key = JSON.stringify([method.definition.name.text, ...own]);
+    const group = groups.get(key) ?? { method, args: own, paths: [] };
     group.paths.push(site.path);
     groups.set(key, group);
   }
   const paths = sites.map((m) => m.path);
-  const statements = [...groups.values()].map((g) => `adapt ${globs(g.paths, paths).map((p) => JSON.stringify(p)).join(' + ')} with ${definition.name.text}(${[...g.args].map(([k, v]) => `${k}: ${literal(definition, k, v)}`).join(', ')})`);
+  const statements = [...groups.values()].map((g) => {
+    const { definition } = g.method;
+    const args = [...g.args].map(([k, v]) => `${k}: ${literal(definition, k, v)}`).join(', ');
+    return `adapt ${globs(g.paths, paths).map((p) => JSON.stringify(p)).join(' + ')} with ${definition.name.text}(${args})`;
+  });
   if (savedPaths.length > 0) statements.push(`train ${savedPaths.map((m) => JSON.stringify(m.path)).join(' + ')}`);
-  return { imports: [`import std.${method.folder}.${definition.name.text}`], statements, unsupported };
+  const imports = new Set([...groups.values()].map(({ method }) => `import std.${method.folder}.${method.definition.name.text}`));
+  return { imports: [...imports], statements, unsupported };
+}
+
+/** What a configuration says to one definition. */
+interface Reading {
+  readonly args: ReadonlyMap<string, Json>;
+  readonly patterns: readonly { readonly param: string; readonly entries: readonly (readonly [RegExp, Json])[] }[];
+  readonly marked: readonly { readonly param: string; readonly names: readonly string[] }[];
+  /** `target_modules: none`: it acts on every site of its kind. */
+  readonly everywhere: boolean;
+  readonly unsupported: readonly string[];
+}
+
+function readConfig(config: JsonObject, method: Method): Reading {
+  const { definition } = method;
+  const fields = section(definition, 'foreign');
+  const ignored = section(definition, 'foreign_ignored');
+  const e = createElaboration(undefined, { training: false });
+  const equal = (expr: SectionField['value'], value: Json): boolean => JSON.stringify(toJson(evaluate(e, expr, method.scope))) === JSON.stringify(value);
+  /** `any`, `one_of(a, b)` or a value. */
+  const accepts = (expr: SectionField['value'], value: Json): boolean =>
+    (expr.kind === 'name' && expr.name === 'any') || (expr.kind === 'call' && expr.callee.kind === 'name' && expr.callee.name === 'one_of' ? expr.args.some((a) => equal(a.value, value)) : equal(expr, value));
+  const unsupported: string[] = [];
+  // What PEFT's own code does differently is done as it does it.
+  const args = new Map<string, Json>(section(definition, 'foreign_import').map((f) => [f.name, toJson(evaluate(e, f.value, method.scope))]));
+  const patterns: { param: string; entries: (readonly [RegExp, Json])[] }[] = [];
+  const marked: { param: string; names: string[] }[] = [];
+  const params = new Set(definition.params.map((p) => p.name.text));
+  for (const [key, value] of Object.entries(config)) {
+    const field = fields.find((f) => f.name === key);
+    const pattern = field === undefined ? undefined : parameterOf('patterns', field.value);
+    const mark = field === undefined ? undefined : parameterOf('modules', field.value);
+    if (field === undefined) {
+      const allowed = ignored.find((f) => f.name === key);
+      if (!(allowed !== undefined && accepts(allowed.value, value)) && !neutral.has(key) && !isEmpty(value) && !(key === 'bias' && value === 'none')) unsupported.push(`${key}: ${JSON.stringify(value)}`);
+    } else if (value === null) continue;
+    else if (pattern !== undefined) {
+      const entries = Object.entries(value as JsonObject).map(([k, v]) => [expression(`(.*\\.)?(${k})$`, '^'), v] as const);
+      for (const [i, [re]] of entries.entries()) if (re === undefined) unsupported.push(`${key}: ${JSON.stringify(Object.keys(value as JsonObject)[i])} is no expression that is understood here`);
+      patterns.push({ param: pattern, entries: entries.flatMap(([re, v]) => (re === undefined ? [] : [[re, v] as const])) });
+    } else if (mark !== undefined) marked.push({ param: mark, names: asList(value) });
+    else if (field.value.kind === 'name' && params.has(field.value.name)) args.set(field.value.name, value);
+    else if (field.value.kind === 'none') continue;
+    else if (namesIn(field.value).some((name) => definition.on?.binds.some((b) => b.text === name))) continue;
+    else if (namesIn(field.value).some((name) => params.has(name))) unsupported.push(`${key}: ${JSON.stringify(value)} is what ${definition.name.text} writes, not what it reads`);
+    else if (!equal(field.value, value)) unsupported.push(`${key}: ${JSON.stringify(value)}`);
+  }
+  return { args, patterns, marked, everywhere: fields.some((f) => f.name === 'target_modules' && f.value.kind === 'none'), unsupported };
 }
 
 /** A regular expression of Python, as far as it is one here too. */
@@ -208,7 +295,7 @@ function isTarget(path: string, config: JsonObject, sites: readonly ModuleInstan
   const target = config['target_modules'];
   if (target === 'all-linear') {
     const site = sites.find((m) => m.path === path);
-    return !(site?.roles.some((r) => r[0]?.name === 'head') ?? false);
+    return site?.kinds.some((k) => k.name === 'linear') === true && !site.roles.some((r) => r[0]?.name === 'head');
   }
   if (!spec(target)) return false;
   const layers = config['layers_to_transform'];

@@ -2,8 +2,8 @@
  * @file What is trained: each `adapt` and `train` statement on the modules it matches, the later ones winning.
  */
 import type { Span } from '../../grammar/diagnostics.js';
-import { instantiateAdapter } from '../elaborate/instantiate.js';
-import { allModules, type AdapterInstance, type BoundDefinition, type ModuleInstance } from '../elaborate/instance.js';
+import { instantiateAdapter, placesOf } from '../elaborate/instantiate-adapter.js';
+import { allModules, anyKind, type AdapterInstance, type BoundDefinition, type ModuleInstance } from '../elaborate/instance.js';
 import { attempt, stop } from '../elaborate/stop.js';
 import type { Context } from './context.js';
 import { argumentOrigins, joinKey } from './json.js';
@@ -29,7 +29,6 @@ export interface Targets {
 }
 
 interface Chosen {
-  readonly adapter: AdapterInstance;
   readonly bound: BoundDefinition;
   readonly statement: AdaptStatement;
 }
@@ -54,29 +53,75 @@ export function resolveTargets(c: Context, model: ModuleInstance | undefined): T
     });
   }
   if (model === undefined) return undefined;
-  bothWays(c, adapters, trained);
   if (adapters.size === 0 && trained.size === 0 && c.diagnostics.every((d) => d.severity !== 'error')) {
     c.diagnostics.push({ code: 'PEFT0407', severity: 'error', span: c.statements.experiment.name.span, message: 'nothing is trained', help: 'write adapt SELECTOR with METHOD, or train SELECTOR' });
   }
   freshFrozen(c, model, adapters, trained);
   const order = allModules(model);
+  const instances = instantiate(c, order, adapters);
+  bothWays(c, new Map([...adapters].filter(([site]) => instances.has(site))), trained);
   for (const m of order) originsOf(c, m, adapters.get(m), trained.get(m));
   return {
-    adapters: new Map(order.flatMap((m) => (adapters.has(m) ? [[m, (adapters.get(m) as Chosen).adapter] as const] : []))),
+    adapters: instances,
     trained: new Set(order.filter((m) => trained.has(m))),
     matches,
-    places: new Map([...adapters.values()].map((x) => [x.adapter, x.statement.method.span] as const)),
+    places: new Map([...instances].map(([site, adapter]) => [adapter, (adapters.get(site) as Chosen).statement.method.span] as const)),
   };
 }
 
 /** One method on every site among the chosen modules. */
 function adapt(bound: BoundDefinition, s: AdaptStatement, chosen: ReadonlySet<ModuleInstance>, adapters: Map<ModuleInstance, Chosen>): ModuleInstance[] {
   const kind = bound.definition.on?.name.text;
-  const sites = [...chosen].filter((m) => m.kinds.some((k) => k.name === kind));
+  const sites = [...chosen].filter((m) => (kind === anyKind ? m.storage.length > 0 : m.kinds.some((k) => k.name === kind)));
   const name = bound.definition.name.text;
   if (sites.length === 0) return stop('PEFT0405', s.selector.span, `nothing here is a ${kind} module, which ${name} acts on`, { help: `it matches ${[...new Set([...chosen].filter((m) => m.storage.length > 0).map((m) => m.definition.name.text))].join(', ')}` });
-  for (const site of sites) adapters.set(site, { adapter: instantiateAdapter(bound.definition, bound.scope, bound.args, site, { span: s.method.span, args: bound.spans }), bound, statement: s });
+  for (const site of sites) adapters.set(site, { bound, statement: s });
   return sites;
+}
+
+/** The adapters on their sites, in the order of the model; what does not fit is told once for each statement. */
+function instantiate(c: Context, order: readonly ModuleInstance[], chosen: ReadonlyMap<ModuleInstance, Chosen>): Map<ModuleInstance, AdapterInstance> {
+  const instances = new Map<ModuleInstance, AdapterInstance>();
+  const sites = order.filter((m) => chosen.has(m));
+  const of = (m: ModuleInstance): Chosen => chosen.get(m) as Chosen;
+  for (const definition of new Set(sites.map((m) => of(m).bound.definition))) {
+    const places = placesOf(definition, sites.filter((m) => of(m).bound.definition === definition));
+    const failed = new Set<AdaptStatement>();
+    const useful = new Set<AdaptStatement>();
+    for (const [site, place] of places) {
+      const { bound, statement } = of(site);
+      if (failed.has(statement)) continue;
+      const made = attempt(c.diagnostics, () => instantiateAdapter(definition, bound.scope, bound.args, site, place, { span: statement.method.span, args: bound.spans }));
+      // A method for any module has nothing to do on some.
+      const idle = made !== undefined && definition.on?.name.text === anyKind && made.storage.length === 0 && made.own.length === 0;
+      if (made === undefined) failed.add(statement);
+      else if (!idle) {
+        instances.set(site, made);
+        useful.add(statement);
+      }
+    }
+    for (const statement of new Set([...places.keys()].map((site) => of(site).statement))) {
+      if (useful.has(statement) || failed.has(statement)) continue;
+      c.diagnostics.push({ code: 'PEFT0410', severity: 'error', span: statement.selector.span, message: `nothing here has a tensor that ${definition.name.text} trains` });
+    }
+    attempt(c.diagnostics, () => sharedAgree([...places.keys()].flatMap((m) => instances.get(m) ?? []), (a) => of(a.site).statement.method.span));
+  }
+  return new Map(sites.flatMap((m) => (instances.has(m) ? [[m, instances.get(m) as AdapterInstance] as const] : [])));
+}
+
+/** What is one tensor for every site has one shape. */
+function sharedAgree(adapters: readonly AdapterInstance[], at: (adapter: AdapterInstance) => Span): void {
+  const first = new Map<string, { readonly shape: readonly number[]; readonly adapter: AdapterInstance }>();
+  for (const adapter of adapters) {
+    for (const s of adapter.storage) {
+      if (!s.shared) continue;
+      const known = first.get(s.name);
+      if (known === undefined) first.set(s.name, { shape: s.shape, adapter });
+      else if (known.shape.join() !== s.shape.join()) {
+        stop('PEFT0409', at(adapter), `${s.name} is one tensor for every site, but ${adapter.site.path} makes it [${s.shape.join(', ')}] and ${known.adapter.site.path} [${known.shape.join(', ')}]`, { help: 'give every site the same arguments, or adapt fewer modules' });
+      }
+    }
+  }
 }
 
 /** A module is either adapted or trained in full. */

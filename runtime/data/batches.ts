@@ -3,7 +3,7 @@
  *
  * Shuffled order: the epoch's permutation is cut into windows of `window` batches, each window is sorted by length and cut
  * into batches (so that a batch holds texts of like length), and the batches of all windows are shuffled. A last short
- * batch is filled with empty rows: mask 0, label -100. Everything is a function of lengths, seed and epoch.
+ * batch is filled with empty rows: mask 0, label -100, number 0. Everything is a function of lengths, seed and epoch.
  */
 import type { BatchField, Dataset } from './dataset.js';
 import { ignoredLabel } from './labels.js';
@@ -31,14 +31,17 @@ export interface BatchPlan {
   readonly length: number;
 }
 
-/** A batch as the device reads it: one array a field, row by row. */
+/** Values of one field of a batch, row by row. */
+export type BatchValues = Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
+/** A batch as the device reads it: one array a field. */
 export interface Batch {
   readonly length: number;
   /** Rows, filling rows included. */
   readonly rows: number;
   /** The example of each row; -1 for a filling row. */
   readonly examples: Int32Array;
-  readonly fields: ReadonlyMap<string, Int32Array>;
+  readonly fields: ReadonlyMap<string, BatchValues>;
 }
 
 /**
@@ -107,27 +110,48 @@ export function fillBatch(dataset: Dataset, fields: readonly BatchField[], plan:
   const { length } = plan;
   const examples = new Int32Array(rows).fill(-1);
   examples.set(plan.examples);
-  const filled = new Map<string, Int32Array>();
-  for (const field of fields) {
-    if (field.kind === 'class') {
-      const labels = dataset.classes.get(field.column)!;
-      filled.set(
-        field.name,
-        Int32Array.from(examples, (i) => (i < 0 ? ignoredLabel : labels[i]!)),
-      );
-      continue;
-    }
-    const blank = field.kind === 'tokens' ? padId : field.kind === 'token_mask' ? 0 : ignoredLabel;
-    const values = new Int32Array(rows * length).fill(blank);
-    const tokens = dataset.tokens.get(field.column)!;
-    for (const [row, i] of plan.examples.entries()) {
-      const ids = tokens[i]!.subarray(0, length);
-      if (field.kind === 'token_mask') values.fill(1, row * length, row * length + ids.length);
-      else values.set(ids, row * length);
-    }
-    filled.set(field.name, values);
-  }
+  const filled = new Map(fields.map((field) => [field.name, fillField(dataset, field, plan, examples, padId)] as const));
   return { length, rows, examples, fields: filled };
+}
+
+function fillField(
+  dataset: Dataset,
+  field: BatchField,
+  { examples: real, length }: BatchPlan,
+  examples: Int32Array,
+  padId: number,
+): BatchValues {
+  const { column } = field;
+  /** A list of tokens, or of what goes with them, in each row, and `blank` behind it. */
+  const padded = (lists: readonly Int32Array[], blank: number): Int32Array<ArrayBuffer> => {
+    const values = new Int32Array(examples.length * length).fill(blank);
+    for (const [row, i] of real.entries()) values.set(lists[i]!.subarray(0, length), row * length);
+    return values;
+  };
+  switch (field.kind) {
+    case 'tokens':
+      return padded(dataset.tokens.get(column)!, padId);
+    case 'targets':
+      return padded(dataset.tokens.get(column)!, ignoredLabel);
+    case 'tags':
+      return padded(dataset.tags.get(column)!, ignoredLabel);
+    case 'token_mask': {
+      const tokens = dataset.tokens.get(column)!;
+      const values = new Int32Array(examples.length * length);
+      for (const [row, i] of real.entries()) values.fill(1, row * length, row * length + Math.min(tokens[i]!.length, length));
+      return values;
+    }
+    case 'class': {
+      const labels = dataset.classes.get(column)!;
+      return Int32Array.from(examples, (i) => (i < 0 ? ignoredLabel : labels[i]!));
+    }
+    case 'number': {
+      const numbers = dataset.numbers.get(column)!;
+      return Float32Array.from(examples, (i) => (i < 0 ? 0 : numbers[i]!));
+    }
+    default:
+      return field satisfies never;
+  }
 }
 
 /** The batches of an epoch, one after the other. */

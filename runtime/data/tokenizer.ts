@@ -2,7 +2,9 @@
  * @file The tokenizer of a base: `tokenizer.json` and `tokenizer_config.json`, run by @huggingface/tokenizers.
  *
  * Truncation is Hugging Face's: the text's own tokens are cut so that the special tokens around them still fit. Which
- * special tokens stand before and after is asked of the post-processor once, with a sentinel in place of a text.
+ * special tokens stand before and after is asked of the post-processor once, with a sentinel in place of a text. Words that
+ * are given one by one are encoded each by itself, as Hugging Face does, and with a space before it where a space belongs to
+ * the word that follows (there Hugging Face asks for `add_prefix_space`).
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,6 +23,12 @@ export interface SpecialToken {
   readonly id: number;
 }
 
+/** Encoded words: ids, and beside each the index of the word it is a part of, -1 for special tokens. */
+export interface EncodedWords {
+  readonly ids: Int32Array;
+  readonly words: Int32Array;
+}
+
 /** An opened tokenizer. */
 export interface Tokenizer {
   readonly folder: string;
@@ -36,6 +44,8 @@ export interface Tokenizer {
   readonly maxLength: number | undefined;
   /** Ids of a text with its special tokens, at most `maxTokens` of them. */
   readonly encode: (text: string, maxTokens?: number) => Int32Array;
+  /** Ids of a text that is given as words, with its special tokens, at most `maxTokens` of them. */
+  readonly encodeWords: (words: readonly string[], maxTokens?: number) => EncodedWords;
   /** Cuts encoded text to `maxTokens`, keeping its special tokens. */
   readonly truncate: (ids: Int32Array, maxTokens: number) => Int32Array;
   /** Text of ids, without special tokens unless `special` is true. */
@@ -76,26 +86,64 @@ export async function encodeTexts(
   maxTokens: number,
   onProgress?: (done: number) => void,
 ): Promise<Result<EncodedTexts>> {
-  const around = tokenizer.before.length + tokenizer.after.length;
-  if (!Number.isInteger(maxTokens) || maxTokens <= around)
-    return fail(
-      tokenizer.folder,
-      `${maxTokens} tokens leave no room for a text beside the ${around} special tokens of tokenizer ${tokenizer.folder}`,
-      `the least is ${around + 1} tokens`,
-    );
-  const ids: Int32Array[] = [];
+  const room = checkRoom(tokenizer, maxTokens);
+  if (!room.ok) return room;
   let truncated = 0;
-  for (let i = 0; i < texts.length; i++) {
-    const whole = tokenizer.encode(texts[i]!);
+  const ids = await each(texts, onProgress, (text) => {
+    const whole = tokenizer.encode(text);
     if (whole.length > maxTokens) truncated++;
-    ids.push(tokenizer.truncate(whole, maxTokens));
-    if (i % 256 === 255) {
-      onProgress?.(i + 1);
+    return tokenizer.truncate(whole, maxTokens);
+  });
+  return ok({ ids, truncated });
+}
+
+/** Texts given as words, as token ids, with the words the tokens belong to, and how many texts were cut. */
+export interface EncodedWordLists {
+  readonly rows: readonly EncodedWords[];
+  readonly truncated: number;
+}
+
+/** Encodes many texts that are given as words, giving way to other work as `encodeTexts` does. */
+export async function encodeWordLists(
+  tokenizer: Tokenizer,
+  texts: readonly (readonly string[])[],
+  maxTokens: number,
+  onProgress?: (done: number) => void,
+): Promise<Result<EncodedWordLists>> {
+  const room = checkRoom(tokenizer, maxTokens);
+  if (!room.ok) return room;
+  let truncated = 0;
+  const rows = await each(texts, onProgress, (words) => {
+    const whole = tokenizer.encodeWords(words);
+    if (whole.ids.length <= maxTokens) return whole;
+    truncated++;
+    return tokenizer.encodeWords(words, maxTokens);
+  });
+  return ok({ rows, truncated });
+}
+
+function checkRoom(tokenizer: Tokenizer, maxTokens: number): Result<void> {
+  const around = tokenizer.before.length + tokenizer.after.length;
+  if (Number.isInteger(maxTokens) && maxTokens > around) return ok(undefined);
+  return fail(
+    tokenizer.folder,
+    `${maxTokens} tokens leave no room for a text beside the ${around} special tokens of tokenizer ${tokenizer.folder}`,
+    `the least is ${around + 1} tokens`,
+  );
+}
+
+/** What `make` gives for each item, with a pause for other work after every 256. */
+async function each<T, U>(items: readonly T[], onProgress: ((done: number) => void) | undefined, make: (item: T) => U): Promise<U[]> {
+  const made: U[] = [];
+  for (const item of items) {
+    made.push(make(item));
+    if (made.length % 256 === 0) {
+      onProgress?.(made.length);
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  onProgress?.(texts.length);
-  return ok({ ids, truncated });
+  onProgress?.(items.length);
+  return made;
 }
 
 function describe(folder: string, library: Library, definition: JsonObject, settings: JsonObject): Tokenizer {
@@ -110,13 +158,28 @@ function describe(folder: string, library: Library, definition: JsonObject, sett
   const padding = definition['padding'];
   const filePad = isJsonObject(padding) && typeof padding['pad_id'] === 'number' ? padding['pad_id'] : undefined;
   const { before, after } = surroundings(library);
+  const cutLeft = settings['truncation_side'] === 'left';
+  /** The part of a text's own tokens that stays. */
+  const kept = <T>(body: readonly T[], maxTokens: number): readonly T[] => {
+    const room = Math.max(0, maxTokens - before.length - after.length);
+    if (body.length <= room) return body;
+    return cutLeft ? body.slice(body.length - room) : body.slice(0, room);
+  };
   const truncate = (ids: Int32Array, maxTokens: number): Int32Array => {
     if (ids.length <= maxTokens) return ids;
-    const body = ids.subarray(before.length, ids.length - after.length);
-    const room = Math.max(0, maxTokens - before.length - after.length);
-    return Int32Array.from([...before, ...(cutLeft ? body.subarray(body.length - room) : body.subarray(0, room)), ...after]);
+    const body = [...ids.subarray(before.length, ids.length - after.length)];
+    return Int32Array.from([...before, ...kept(body, maxTokens), ...after]);
   };
-  const cutLeft = settings['truncation_side'] === 'left';
+  const lead = wordLead(library);
+  const encodeWords = (words: readonly string[], maxTokens = Infinity): EncodedWords => {
+    const body = words.flatMap((text, word) => idsOf(library, lead + text).map((id) => ({ id, word })));
+    const tokens = kept(body, maxTokens);
+    const none = (ids: readonly number[]): number[] => ids.map(() => -1);
+    return {
+      ids: Int32Array.from([...before, ...tokens.map((token) => token.id), ...after]),
+      words: Int32Array.from([...none(before), ...tokens.map((token) => token.word), ...none(after)]),
+    };
+  };
   const limit = settings['model_max_length'];
   // Where no limit is known Hugging Face writes 1e30.
   const maxLength = typeof limit === 'number' && limit < 1e9 ? limit : undefined;
@@ -129,6 +192,7 @@ function describe(folder: string, library: Library, definition: JsonObject, sett
     after,
     maxLength,
     encode: (text, maxTokens = Infinity) => truncate(Int32Array.from([...before, ...idsOf(library, text), ...after]), maxTokens),
+    encodeWords,
     truncate,
     decode: (ids, keepSpecial = false) => (ids.length === 0 ? '' : library.decode([...ids], { skip_special_tokens: !keepSpecial })),
   };
@@ -138,6 +202,14 @@ function describe(folder: string, library: Library, definition: JsonObject, sett
 function idsOf(library: Library, text: string): number[] {
   const ids: readonly (number | undefined)[] = library.encode(text, { add_special_tokens: false }).ids;
   return ids.filter((id) => id !== undefined);
+}
+
+/** What stands before a word that is encoded by itself, so that it has the ids it has within a text: a space or nothing. */
+function wordLead(library: Library): '' | ' ' {
+  const alone = idsOf(library, 'a').join();
+  const spaced = idsOf(library, ' a').join();
+  const twice = idsOf(library, 'a a').join();
+  return twice === `${alone},${spaced}` && alone !== spaced ? ' ' : '';
 }
 
 const sentinel = '\u0000text\u0000';

@@ -8,14 +8,14 @@ import { resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import { openLibrary } from '../../cli/library.js';
 import { entryOf } from '../../compiler/driver/compile.js';
-import { evalGraph, mergeGraph, trainGraph, updateGraph } from '../../compiler/driver/graphs.js';
+import { evalGraph, initialGraph, mergeGraph, trainGraph, updateGraph } from '../../compiler/driver/graphs.js';
 import { gradientOf, layoutOf } from '../../compiler/driver/layout.js';
 import { plan, type PlanEntry } from '../../compiler/plan/plan.js';
 import { openDevice, type Device } from '../../runtime/device.js';
 import { openSession, type Session } from '../../runtime/execute.js';
 import { loadTensors } from '../../runtime/load.js';
 import { torchRandom } from '../../runtime/torch-random.js';
-import { readTensor } from '../../runtime/weights/stream.js';
+import { readIntTensor, readTensor } from '../../runtime/weights/stream.js';
 import { caseFolders, openCase, relativeError, updateCosine, type Case } from './reference.js';
 
 /** What a case gave; undefined where the case records nothing of that kind. */
@@ -44,11 +44,13 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
   const wants = { logits: await c.read('logits'), merged: await c.read('merged_logits') };
   const train = `train/${c.rows}x${c.tokens}`;
   const entries: PlanEntry[] = [entryOf(train, resolved, shape, trainGraph(resolved, layout, shape, { dropout: false })), entryOf('update', resolved, undefined, updateGraph(resolved, layout))];
-  const merge = wants.merged === undefined ? undefined : mergeGraph(resolved);
+  const merge = wants.merged === undefined ? undefined : mergeGraph(resolved, layout);
   if (wants.logits !== undefined) {
     entries.push(entryOf('gradients', resolved, shape, trainGraph(resolved, layout, shape, { dropout: false, readGradients: true })));
     entries.push(entryOf('logits', resolved, shape, evalGraph(resolved, layout, shape, { adapted: true, logits: true })));
   }
+  const initial = initialGraph(resolved);
+  if (initial !== undefined) entries.push(entryOf('initial', resolved, undefined, initial));
   if (merge !== undefined && 'entry' in merge) {
     entries.push(entryOf('merge', resolved, undefined, merge.entry));
     entries.push(entryOf('merged', resolved, shape, evalGraph(resolved, layout, shape, { adapted: false, logits: true })));
@@ -58,16 +60,38 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
   try {
     // What the checkpoint lacks was drawn by PyTorch from seed 0, in the order of the modules.
     const random = torchRandom(0);
-    const own = new Set(resolved.bindings.keys());
-    const loaded = await loadTensors(session, c.base, 0, (tensor, init) => (init.kind === 'normal' && own.has(tensor.name) ? random.normal(tensor.shape.reduce((a, b) => a * b, 1), init.mean, init.std) : undefined));
+    const ofModel = new Set(resolved.bindings.keys());
+    const loaded = await loadTensors(session, c.base, 0, (tensor, init) => (init.kind === 'normal' && ofModel.has(tensor.name) ? random.normal(tensor.shape.reduce((a, b) => a * b, 1), init.mean, init.std) : undefined));
     if (!loaded.ok) throw new Error(loaded.error.message);
     const start = new Map<string, Float32Array>();
+    const own = c.adapter.weights.tensors;
+    const keyOf = (t: { readonly key: string; readonly also: readonly string[] }): string | undefined => [t.key, ...t.also].find((key) => own.has(key));
     for (const t of layout.trainables) {
-      const value = await readTensor(c.adapter.weights, t.key);
+      const value = await readTensor(c.adapter.weights, keyOf(t) ?? t.key);
       if (!value.ok) throw new Error(value.error.message);
+      if (value.value.length !== t.elements) throw new Error(`${t.key} has ${value.value.length} elements, not ${t.elements}`);
       session.write(t.name, value.value as Float32Array<ArrayBuffer>);
       start.set(t.name, value.value);
     }
+    for (const t of layout.fixed) {
+      const key = keyOf(t);
+      if (key === undefined && t.remade) continue;
+      const value = await (t.dtype === 'i32' ? readIntTensor : readTensor)(c.adapter.weights, key ?? t.key);
+      if (!value.ok) throw new Error(value.error.message);
+      session.write(t.name, value.value as Float32Array<ArrayBuffer>);
+    }
+    const used = new Set([...layout.trainables, ...layout.fixed].map(keyOf));
+    const unused = [...own.keys()].find((key) => !used.has(key) && !key.includes('.base_layer.'));
+    if (unused !== undefined) throw new Error(`the adapter's ${unused} is not used`);
+    const expectedOf = async (kind: string, t: { readonly key: string; readonly also: readonly string[] }): Promise<Float32Array | undefined> => {
+      for (const key of [t.key, ...t.also]) {
+        const value = await c.read(`${kind}/${key}`);
+        if (value !== undefined) return value;
+      }
+      // PyTorch names a tensor that several modules share by the first of them.
+      const named = [...c.expected.tensors.keys()].filter((key) => key.startsWith(`${kind}/`) && key.endsWith(`.${t.key.split('.').at(-1)}`));
+      return named.length === 1 ? c.read(named[0] as string) : undefined;
+    };
     await change?.(session);
     const variables = { seed: 0, step: 0, total: c.steps };
     const write = (entry: string, step: number): void => {
@@ -85,8 +109,8 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
       const count = (await session.read('count', 'gradients'))[0] as number;
       gradient = 0;
       for (const t of layout.trainables) {
-        const want = await c.read(`grad/${t.key}`);
-        if (want === undefined) continue;
+        const want = await expectedOf('grad', t);
+        if (want === undefined) throw new Error(`the case has no gradient of ${t.key}`);
         const got = await session.read(gradientOf(t.name), 'gradients');
         gradient = Math.max(gradient, relativeError(Array.from(got, (x) => x / count), want));
       }
@@ -104,8 +128,8 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
     }
     let cosine = 1;
     for (const t of layout.trainables) {
-      const want = await c.read(`trained/${t.key}`);
-      if (want === undefined) continue;
+      const want = await expectedOf('trained', t);
+      if (want === undefined) throw new Error(`the case has no trained ${t.key}`);
       cosine = Math.min(cosine, updateCosine(await session.read(t.name), want, start.get(t.name) as Float32Array));
     }
     if (merge !== undefined && 'entry' in merge && wants.merged !== undefined) {

@@ -27,7 +27,7 @@ export interface Case {
   readonly rows: number;
   readonly tokens: number;
   /** Batch `step` of each input of the task. */
-  readonly batch: (step: number) => ReadonlyMap<string, Int32Array<ArrayBuffer>>;
+  readonly batch: (step: number) => ReadonlyMap<string, Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>;
   readonly expected: WeightsFile;
   readonly read: (name: string) => Promise<Float32Array | undefined>;
 }
@@ -73,8 +73,8 @@ export async function openCase(folder: string, library: Library): Promise<{ read
     ],
   });
   if (!imported.ok) return { unsupported: imported.reasons.join('; ') };
-  const classify = adapter.config['task_type'] === 'SEQ_CLS';
-  const parsed = parseFile(classify ? imported.text : imported.text.replace(' label: "label"', ''), basename(folder));
+  const labelled = ['SEQ_CLS', 'TOKEN_CLS'].some((type) => type === adapter.config['task_type']);
+  const parsed = parseFile(labelled ? imported.text : imported.text.replace(' label: "label"', ''), basename(folder));
   const experiment = experimentsOf(parsed.value)[0];
   if (experiment === undefined || parsed.diagnostics.length > 0) throw new Error(`the imported text does not parse: ${parsed.diagnostics.map((d) => d.message).join('; ')}\n${imported.text}`);
   const facts: Facts = {
@@ -85,9 +85,9 @@ export async function openCase(folder: string, library: Library): Promise<{ read
   if (checked.value === undefined) return { unsupported: checked.diagnostics.map((d) => d.message).join('; ') };
   const ids = await must(readIntTensor(batches, 'input_ids'));
   const mask = await must(readIntTensor(batches, 'attention_mask'));
-  const target = await must(readIntTensor(batches, 'labels'));
-  const part = (all: Int32Array, step: number, size: number): Int32Array<ArrayBuffer> => Int32Array.from(all.subarray(step * size, (step + 1) * size));
   const fields = checked.value.batch;
+  const target = fields.some((f) => f.recipe === 'number') ? await must(readTensor(batches, 'labels')) : await must(readIntTensor(batches, 'labels'));
+  const part = (all: Int32Array | Float32Array, step: number, size: number): Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer> => all.slice(step * size, (step + 1) * size);
   return {
     case: {
       name: basename(folder),
@@ -107,8 +107,10 @@ export async function openCase(folder: string, library: Library): Promise<{ read
               case 'token_mask':
                 return [f.name, part(mask, step, rows * tokens)] as const;
               case 'targets':
+              case 'tags':
                 return [f.name, part(target, step, rows * tokens)] as const;
               case 'class':
+              case 'number':
                 return [f.name, part(target, step, rows)] as const;
               default:
                 return f.recipe satisfies never;

@@ -106,8 +106,8 @@ const { expr, member, type, selector } = fc.letrec<Parts>((tie) => {
     .map(([names, indices]) => ({ names, ...indices, span }));
   const role = fc.array(fc.array(name, { minLength: 1, maxLength: 2 }).map((names) => ({ names, span })), { minLength: 1, maxLength: 2 });
   const bodiless = fc.oneof<fc.Arbitrary<Member>[]>(
-    fc.tuple(fc.constantFrom(...storageKinds), doc, anyName, maybe('type', tie('type')), maybe('init', tie('expr')), some(foreign), maybe('when', tie('expr'))).chain(([storage, said, named, typed, init, names, when]) =>
-      fc.constant<Member>({ kind: 'storage', storage, doc: said, name: named.text === 'in' && !('type' in typed) && !('init' in init) ? toName('x') : named, ...typed, ...init, foreign: names, ...when, span }),
+    fc.tuple(fc.constantFrom(...storageKinds), fc.boolean(), doc, anyName, maybe('type', tie('type')), maybe('init', tie('expr')), some(foreign), maybe('when', tie('expr'))).chain(([storage, shared, said, named, typed, init, names, when]) =>
+      fc.constant<Member>({ kind: 'storage', storage, shared, doc: said, name: named.text === 'in' && !('type' in typed) && !('init' in init) ? toName('x') : named, ...typed, ...init, foreign: names, ...when, span }),
     ),
     fc.tuple(doc, name, maybe('index', fc.record({ name: anyName, count: tie('expr') })), tie('expr'), maybe('foreign', foreign), maybe('role', role), fc.boolean(), maybe('when', tie('expr')))
       .map(([said, named, index, value, as, roles, fresh, when]): Member => ({ kind: 'part', doc: said, name: named, ...index, value, ...as, ...roles, fresh, ...when, span })),

@@ -81,6 +81,7 @@ const letters: Tokenizer = {
   after: [2],
   maxLength: undefined,
   encode: (text, max = Infinity) => letters.truncate(Int32Array.from([1, ...Buffer.from(text), 2]), max),
+  encodeWords: () => ({ ids: Int32Array.of(1, 2), words: Int32Array.of(-1, -1) }),
   truncate: (ids, max) => (ids.length <= max ? ids : Int32Array.from([...ids.subarray(0, max - 1), 2])),
   decode: () => '',
 };

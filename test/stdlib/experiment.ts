@@ -31,6 +31,7 @@ function valueOf(param: Param): string {
   const type = param.type?.kind === 'type-name' ? param.type.name.text : '';
   if (type === 'Int') return '3';
   if (type === 'Float') return '0.5';
+  if (type === 'List') return '[2, 5]';
   throw new Error(`a test does not know what to give for ${param.name.text}`);
 }
 
@@ -72,6 +73,11 @@ export function batchFeeds(batch: readonly BatchField[], rows: number, tokens: n
         return ids.map((id, i) => (i === last ? -100 : id));
       case 'class':
         return Float64Array.from({ length: rows }, (_, i) => (i + 1) % (f.classes ?? 2));
+      case 'tags':
+        // Every second token begins a word.
+        return ids.map((_, i) => (i === last || i % 2 === 0 ? -100 : i % (f.classes ?? 2)));
+      case 'number':
+        return Float64Array.from({ length: rows }, (_, i) => 0.5 - 1.5 * i);
       default:
         return f.recipe satisfies never;
     }
@@ -89,7 +95,8 @@ export function tensorFeeds(entry: EntryGraph, seed: number, variables: { readon
     const random = createRandom(seed + [...name].reduce((n, c) => (n * 31 + c.charCodeAt(0)) % 1_000_003, 0));
     // Away from 0, and around 1 where it is a gain: what a trained model has.
     const centre = /norm.*weight$/i.test(name) ? 1 : 0;
-    feeds.set(name, Float64Array.from({ length: elements(node.shape) }, () => centre + 0.6 * (random() - 0.5)));
+    // Whole numbers are places; 0 and 1 are inside of everything.
+    feeds.set(name, Float64Array.from({ length: elements(node.shape) }, (_, i) => (node.dtype === 'i32' ? i % 2 : centre + 0.6 * (random() - 0.5))));
   }
   return feeds;
 }

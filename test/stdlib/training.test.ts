@@ -70,7 +70,7 @@ experiment test {
 }`);
     const layout = layoutOf(r);
     const entry = updateGraph(r, layout);
-    const n = layout.groups[0] as number;
+    const n = layout.groups[0]?.elements as number;
     const trained = flat.trained(0);
     const at = (i: number, k: number): number => Math.sin(1 + i * k);
     let mine = Array.from({ length: n }, (_, i): State => ({ p: at(i, 0.7), m: 0, v: 0 }));
@@ -145,8 +145,13 @@ function crossEntropy(logits: Float64Array, row: number, width: number, label: n
 type Batch = ReadonlyMap<string, Float64Array>;
 type Term = readonly [row: number, label: number];
 
-/** Which rows of the logits count, and with which label, from the batch alone. */
-const tasks: { readonly [name: string]: { readonly args: { readonly [name: string]: string }; readonly terms: (batch: Batch) => Term[] } } = {
+/** The squared difference of a row of one number from its label. */
+const squaredError = (logits: Float64Array, row: number, width: number, label: number): number => ((logits[row * width] as number) - label) ** 2;
+
+/** Which rows of the logits count, and with which label, from the batch alone; the loss of a row, where it is no cross-entropy. */
+const tasks: { readonly [name: string]: { readonly args: { readonly [name: string]: string }; readonly terms: (batch: Batch) => Term[]; readonly loss?: typeof crossEntropy } } = {
+  tag: { args: {}, terms: (b) => [...(b.get('label') as Float64Array)].flatMap((label, i): Term[] => (label < 0 ? [] : [[i, label]])) },
+  regress: { args: {}, terms: (b) => [...(b.get('label') as Float64Array)].map((label, i) => [i, label]), loss: squaredError },
   classify: { args: {}, terms: (b) => [...(b.get('label') as Float64Array)].map((label, i) => [i, label]) },
   causal: { args: {}, terms: (b) => [...(b.get('target') as Float64Array)].flatMap((label, i): Term[] => (i % tokens === 0 || label < 0 ? [] : [[i - 1, label]])) },
   // Every token is hidden, and none but padding and special tokens are left out.
@@ -172,10 +177,12 @@ describe('tasks', () => {
     const width = (entry.graph.nodes[entry.graph.outputs.find((o) => o.name === 'logits')?.node ?? -1]?.shape ?? []).at(-1) as number;
     const terms = formula.terms(batch);
     agrees(out.get('count') as Float64Array, [terms.length]);
-    agrees(out.get('loss_sum') as Float64Array, [terms.reduce((s, [row, label]) => s + crossEntropy(logits, row, width, label), 0)]);
+    const loss = formula.loss ?? crossEntropy;
+    agrees(out.get('loss_sum') as Float64Array, [terms.reduce((s, [row, label]) => s + loss(logits, row, width, label), 0)]);
     const predicted = out.get('prediction');
     if (predicted === undefined) return;
-    const best = Array.from({ length: rows }, (_, i) => [...logits.subarray(i * width, (i + 1) * width)].reduce((at, x, j, all) => (x > (all[at] as number) ? j : at), 0));
+    if (loss === squaredError) return expect([...predicted]).toEqual([...logits]);
+    const best = Array.from({ length: logits.length / width }, (_, i) => [...logits.subarray(i * width, (i + 1) * width)].reduce((at, x, j, all) => (x > (all[at] as number) ? j : at), 0));
     expect([...predicted]).toEqual(best);
   });
 });

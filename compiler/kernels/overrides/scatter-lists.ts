@@ -54,7 +54,7 @@ export const scatterLists: Override = {
   ],
 };
 
-/** A scatter of ids that repeat, miss rows and leave the table, added to an array. */
+/** A scatter of ids that repeat, leave rows out and lie outside the table, added to an array. */
 function sample(rows: number, positions: readonly number[], rest: readonly number[]): { readonly graph: Graph; readonly feeds: ReadonlyMap<string, Float64Array> } {
   const g = createGraph();
   const ids = g.add('input', [], { name: 'ids', shape: positions, dtype: 'i32' });

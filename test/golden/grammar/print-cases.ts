@@ -67,7 +67,7 @@ experiment b = a { adapt mlp with dora(rank: 8) }
   param W: [out, in] = normal(std: 0.02) as "weight" or "gamma" if bias
   train a
   frozen b: Int[..]
-  shared c = zeros() if x
+  shared frozen c = zeros() if x
   state m = 0.0
   part layers[i < n - 1] = layer(i) as "h.{i}" role attention.{query, key}.x fresh if not tied
   part in = q()
