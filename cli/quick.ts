@@ -5,8 +5,14 @@
  */
 import type { Script } from 'node:vm';
 
-/** What the script evaluates to: a module in CommonJS form, its own URL being the last parameter. */
-type Wrapped = (exports: object, require: typeof process.getBuiltinModule, module: { exports: object }, importMetaUrl: string) => void;
+/** What the script evaluates to: a module in CommonJS form. A script cannot import by itself, nor knows its URL. */
+type Wrapped = (
+  exports: object,
+  require: typeof process.getBuiltinModule,
+  module: { exports: object },
+  importMetaUrl: string,
+  importPackage: (name: string) => Promise<unknown>,
+) => void;
 
 /** The script beside the file with a URL, with its compiled code where it is there; undefined where there is no script. */
 export function openQuick(url: string): Script | undefined {
@@ -18,13 +24,13 @@ export function openQuick(url: string): Script | undefined {
   return new vm.Script(readFileSync(file, 'latin1'), {
     filename: file.href,
     ...(existsSync(code) ? { cachedData: readFileSync(code) } : {}),
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
 }
 
 /** Runs the script as the module that it stands for; gives what it exports. */
 export function runQuick(script: Script, url: string): typeof import('./command-line.js') {
   const module = { exports: {} };
-  (script.runInThisContext() as Wrapped)(module.exports, process.getBuiltinModule, module, new URL('quick.js', url).href);
+  const importPackage = (name: string): Promise<unknown> => import(name);
+  (script.runInThisContext() as Wrapped)(module.exports, process.getBuiltinModule, module, new URL('quick.js', url).href, importPackage);
   return module.exports as typeof import('./command-line.js');
 }

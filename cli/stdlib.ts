@@ -1,13 +1,13 @@
 /**
  * @file The standard library as the compiler wants it: parsed, by path without ending. A build has parsed it already
- * (`dist/stdlib.jsonl`); run from source, its files are parsed now.
+ * (`dist/stdlib.packed`); run from source, its files are parsed now.
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { File } from '../grammar/ast.js';
 import { packageRoot } from './package.js';
-import { unpackStdlib } from './packed-stdlib.js';
+import { unpackStdlib, type Read } from './packed-stdlib.js';
 
 /** Name under which the diagnostics show a file of the standard library. */
 export function stdlibName(path: string): string {
@@ -23,10 +23,20 @@ export function stdlibText(name: string): string | undefined {
 
 /** Every file of the standard library by path without ending (`adapters/lora`), in alphabetical order. */
 export async function loadStdlib(): Promise<ReadonlyMap<string, File>> {
-  const parsed = fileURLToPath(new URL('./stdlib.jsonl', import.meta.url));
-  if (existsSync(parsed)) return unpackStdlib(readFileSync(parsed));
+  const packed = fileURLToPath(new URL('./stdlib.packed', import.meta.url));
+  if (existsSync(packed)) return unpackStdlib(readerOf(packed));
   const { parseFile } = await import('../grammar/parse.js');
   return new Map(pathsBelow('').map((path) => [path, parseFile(stdlibText(stdlibName(path)) ?? '', stdlibName(path)).value]));
+}
+
+/** Reads from a file that stays open, so that a build that puts another in its place changes nothing. */
+function readerOf(path: string): Read {
+  const file = openSync(path, 'r');
+  return (start, length) => {
+    const bytes = Buffer.alloc(length);
+    readSync(file, bytes, 0, length, start);
+    return bytes.toString();
+  };
 }
 
 function pathsBelow(folder: string): string[] {

@@ -1,6 +1,6 @@
 /**
  * @file Builds `dist/`: the command line as ESM for Node 20, split so that each verb loads only what it needs, the parity and
- * bench programs beside it, the standard library parsed ahead of time (`dist/stdlib.jsonl`), and once more the verbs that must
+ * bench programs beside it, the standard library parsed ahead of time (`dist/stdlib.packed`), and once more the verbs that must
  * start quickly, as one script (`dist/quick.js`) with the code that V8 made of it (`dist/quick.code`).
  *
  * Every output file lies directly in `dist/`, one level below the package's root just as the sources' folders are, so that
@@ -107,9 +107,35 @@ async function parseStdlib(out) {
     return [name.replace(/\.peft$/, ''), value];
   });
   if (problems.length > 0) throw new Error(`the standard library does not parse:\n${problems.join('\n')}`);
-  writeFileSync(join(out, 'stdlib.jsonl'), packStdlib(new Map(files)));
+  writeFileSync(join(out, 'stdlib.packed'), packStdlib(new Map(files)));
   for (const path of peftFiles(join(root, 'examples'))) parseFile(readFileSync(path, 'utf8'), path);
   return describeLookahead(sharedParser());
+}
+
+/** Bundles the quick verbs as one script; see `cli/quick.ts`. */
+async function buildQuick(out, define) {
+  // A script has no chunks: what is loaded later stands in it whole, so the parser's package is cut to what it uses before.
+  const chevrotain = join(out, 'chevrotain.mjs');
+  await build({ ...options, outfile: chevrotain, stdin: { contents: "export * from 'chevrotain';", resolveDir: root }, banner: {} });
+  const { outputFiles, metafile } = await build({
+    ...options,
+    alias: { chevrotain },
+    outfile: join(out, 'quick.js'),
+    entryPoints: ['cli/command-line.ts'],
+    format: 'cjs',
+    charset: 'ascii',
+    define: { ...define, 'import.meta.url': 'importMetaUrl' },
+    banner: { js: '(function(exports,require,module,importMetaUrl,importPackage){' },
+    footer: { js: '})' },
+    plugins: [...options.plugins, onlyQuickVerbs],
+    metafile: true,
+    write: false,
+  });
+  rmSync(chevrotain);
+  const packages = Object.values(metafile.outputs).flatMap(({ imports }) => imports.filter((i) => i.kind === 'dynamic-import'));
+  const script = packages.reduce((text, { path }) => text.replaceAll(`import("${path}")`, `importPackage("${path}")`), outputFiles[0].text);
+  if (/\bimport\(/.test(script)) throw new Error('quick.js imports something that is no package of which the build knows');
+  writeFileSync(join(out, 'quick.js'), script);
 }
 
 /** Runs the quick verbs over an example, and keeps the code that V8 made for that. */
@@ -150,22 +176,7 @@ async function main() {
       banner: {},
     });
     await build({ ...options, define, outdir: out, entryPoints, splitting: true, chunkNames: '[name]-[hash]' });
-    // A script has no chunks: what is loaded later stands in it whole, so the parser's package is cut to what it uses before.
-    const chevrotain = join(out, 'chevrotain.mjs');
-    await build({ ...options, outfile: chevrotain, stdin: { contents: "export * from 'chevrotain';", resolveDir: root }, banner: {} });
-    await build({
-      ...options,
-      alias: { chevrotain },
-      outfile: join(out, 'quick.js'),
-      entryPoints: ['cli/command-line.ts'],
-      format: 'cjs',
-      charset: 'ascii',
-      define: { ...define, 'import.meta.url': 'importMetaUrl' },
-      banner: { js: '(function(exports,require,module,importMetaUrl){' },
-      footer: { js: '})' },
-      plugins: [...options.plugins, onlyQuickVerbs],
-    });
-    rmSync(chevrotain);
+    await buildQuick(out, define);
 
     const dist = join(root, 'dist');
     const old = `${out}-old`;

@@ -285,8 +285,8 @@ const asList = (v: Json | undefined): string[] => (Array.isArray(v) ? (v as read
 
 const matchesName = (path: string, name: string): boolean => path === name || path.endsWith(`.${name}`);
 
-/** Whether a module, or one around it, has a name. */
-const stands = (path: string, name: string): boolean => path.split('.').some((_, i, steps) => matchesName(steps.slice(0, i + 1).join('.'), name));
+/** Whether the path of a module, or of one around it, ends with a name; PEFT does not ask for a whole step there. */
+const stands = (path: string, name: string): boolean => path.split('.').some((_, i, steps) => steps.slice(0, i + 1).join('.').endsWith(name));
 
 /** PEFT's rule: a string is a full match (or `all-linear`), a list holds names and dotted suffixes; `exclude_modules` first, then layers. */
 function isTarget(path: string, config: JsonObject, sites: readonly ModuleInstance[]): boolean {

@@ -53,7 +53,7 @@ export function experiment(model: string, task: string, statements: string, task
 experiment test {
   base ${model} from "models/${model}" for ${call(definition, taskArgs)}
   ${statements}
-  data { train: tsv("train.tsv") max_length: 8 tokens ${[...columns].map((c) => `${c}: "${c}"`).join(' ')} }
+  data { train: tsv("train.tsv") max_length: 6 tokens ${[...columns].map((c) => `${c}: "${c}"`).join(' ')} }
   tune { optimizer: adamw(lr: 1e-3) }
 }`);
 }
