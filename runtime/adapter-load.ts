@@ -17,7 +17,7 @@ export const stateFile = 'trained.safetensors';
 const isFile = (path: string): Promise<boolean> => stat(path).then((s) => s.isFile(), () => false);
 
 /** Writes the trained tensors of a run's folder into a session. */
-export async function loadAdapter(folder: string, session: Session, run: Package): Promise<Result<void>> {
+export async function loadAdapter(folder: string, session: Session, run: Pick<Package, 'adapters' | 'trained'>): Promise<Result<void>> {
   if (run.adapters.length === 0) {
     const path = join(folder, 'model.safetensors');
     if (!(await isFile(path))) return fail(folder, `there is no model in ${folder}: ${path} does not exist`, 'run the experiment first, or name the folder with --adapter');
@@ -39,7 +39,7 @@ export async function loadAdapter(folder: string, session: Session, run: Package
 }
 
 /** Every tensor of the adapters under its name in the Program. */
-export const stateTensors = (run: Package): StoredTensor[] => run.adapters.flatMap((a) => a.tensors.map((t) => ({ ...t, key: t.name, also: [] })));
+export const stateTensors = (run: Pick<Package, 'adapters'>): StoredTensor[] => run.adapters.flatMap((a) => a.tensors.map((t) => ({ ...t, key: t.name, also: [] })));
 
 async function loadFile(path: string, session: Session, wanted: readonly StoredTensor[], extraAllowed: boolean): Promise<Result<void>> {
   const file = await readHeader(path);

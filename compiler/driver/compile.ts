@@ -8,11 +8,12 @@ import { attempt, stop } from '../elaborate/stop.js';
 import { learningRate } from '../elaborate/optimizer.js';
 import { plan, TooLarge, type PlanEntry, type WatchKernels } from '../plan/plan.js';
 import type { BatchInput, Package, Program, Target } from '../plan/program.js';
+import type { Persistent } from '../plan/persistent.js';
 import type { Resolved } from '../spec/check.js';
 import { canonical, meaning } from '../spec/spec.js';
 import { metricsOf, recipes, recipeType } from '../spec/task.js';
 import { adapterFiles } from './adapter-files.js';
-import { evalGraph, initialGraph, saveGraph, trainGraph, updateGraph, type EntryGraph, type Saved } from './graphs.js';
+import { evalGraph, initialGraph, mergeGraph, saveGraph, trainGraph, updateGraph, type EntryGraph, type Saved } from './graphs.js';
 import { layoutOf, type Layout } from './layout.js';
 import type { Watch } from './passes.js';
 
@@ -98,4 +99,41 @@ function packageOf(resolved: Resolved, layout: Layout, program: Program, saved: 
     adapters: adapterFiles(resolved, layout, saved),
     metrics: metricsOf(resolved.task.definition),
   };
+}
+
+/** What folds the adapters of an experiment into its base: entry `merge` with the values `merged/TENSOR`, and what is needed to read the adapters. */
+export interface CompiledMerge extends Pick<Package, 'adapters' | 'trained'> {
+  readonly program: Program;
+  readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
+}
+
+/** Compiles the merge of an experiment; why it cannot be merged is told as a diagnostic. */
+export function compileMerge(resolved: Resolved, target: Target, diagnostics: Diagnostic[]): CompiledMerge | undefined {
+  const at = resolved.spec.origins['base'];
+  const span = at?.kind === 'written' ? at.span : resolved.task.definition.span;
+  return attempt(
+    diagnostics,
+    () => {
+      const layout = layoutOf(resolved, target.maxBindingBytes);
+      const merge = mergeGraph(resolved, layout);
+      if ('refused' in merge) return stop('PEFT0704', span, `the adapters cannot be merged: ${merge.refused}`, { help: 'use the adapter beside its base' });
+      const initial = initialGraph(resolved);
+      const entries = [entryOf('merge', resolved, undefined, merge.entry), ...(initial === undefined ? [] : [entryOf('initial', resolved, undefined, initial)])];
+      const program = plan(entries, neededOf(layout, entries), target);
+      return { program, tensors: merge.tensors, adapters: adapterFiles(resolved, layout, saveGraph(resolved)?.saved ?? []), trained: layout.trainables.map((t) => ({ name: t.name, key: t.key, shape: t.shape })) };
+    },
+    span,
+  );
+}
+
+/** The persistent tensors that entries use, those that an adapter's file fills, and what those are made of. */
+function neededOf(layout: Layout, entries: readonly PlanEntry[]): Persistent[] {
+  const used = new Set([...entries.flatMap((e) => [...e.graph.nodes.flatMap((n) => (n.op === 'tensor' ? [n.attrs['name'] as string] : [])), ...e.graph.outputs.flatMap((o) => o.tensor ?? [])]), ...layout.trainables.map((t) => t.name), ...layout.fixed.map((t) => t.name)]);
+  const byName = new Map(layout.persistent.map((p) => [p.name, p] as const));
+  for (const name of used) {
+    const p = byName.get(name);
+    if (p?.within !== undefined) used.add(p.within.tensor);
+    if (p?.source.kind === 'init' && p.source.init.kind === 'host' && p.source.init.of !== undefined) used.add(p.source.init.of.tensor);
+  }
+  return layout.persistent.filter((p) => used.has(p.name));
 }

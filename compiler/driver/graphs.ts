@@ -112,7 +112,7 @@ export function updateGraph(resolved: Resolved, layout: Layout, watch?: Watch): 
 }
 
 /** Every stored tensor that the adapters change, with them folded in, as values `merged/TENSOR`; what is trained in full as it is. */
-export function mergeGraph(resolved: Resolved, layout: Layout): { readonly entry: EntryGraph; readonly tensors: readonly string[] } | { readonly refused: string } {
+export function mergeGraph(resolved: Resolved, layout: Layout): { readonly entry: EntryGraph; readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[] } | { readonly refused: string } {
   const g = createGraph();
   const e = createElaboration(g, { training: false, adapters: resolved.adapters });
   const outputs = new Map<string, Output>();
@@ -124,9 +124,14 @@ export function mergeGraph(resolved: Resolved, layout: Layout): { readonly entry
     if (adapter.storage.length > 0 && borrowed.has(adapter.site)) return { refused: `the weight of ${adapter.site.path} is used elsewhere too, without the adapter: merged into it, ${adapter.definition.name.text} would change both` };
     for (const { tensor, value } of merged.tensors) put(tensor, value);
   }
-  const own = new Set(allModules(resolved.model).flatMap((m) => m.storage.map((s) => s.keys[0] as string)));
-  for (const t of layout.trainables) if (own.has(t.name) && !outputs.has(t.name)) put(t.name, g.add('tensor', [], { name: t.name, shape: t.shape, dtype: 'f32' }));
-  return { entry: { graph: finishGraph(prepareForward(g.finish([...outputs.values()]), new Set())), hosts: new Map(e.hosts) }, tensors: [...outputs.keys()] };
+  // What is trained in full, and what the base lacks, stands as it is.
+  const trained = new Set(layout.trainables.map((t) => t.name));
+  for (const s of allModules(resolved.model).flatMap((m) => m.storage)) {
+    const name = s.keys[0] as string;
+    const fresh = resolved.base.tensors !== undefined && resolved.bindings.get(name)?.kind === 'fresh';
+    if ((trained.has(name) || fresh) && !outputs.has(name)) put(name, g.add('tensor', [], { name, shape: s.shape, dtype: s.dtype }));
+  }
+  return { entry: { graph: finishGraph(prepareForward(g.finish([...outputs.values()]), new Set())), hosts: new Map(e.hosts) }, tensors: [...outputs].map(([name, output]) => ({ name, shape: shapeOf(g, output.node) })) };
 }
 
 /** Adapted modules whose weight the model also uses from outside: tied embeddings. */

@@ -182,9 +182,13 @@ export const builtins: Readonly<Record<string, Builtin>> = {
     },
   },
   scatter: {
-    doc: 'A tensor of zeros with so many rows, to which values are added at the rows that ids name.',
-    params: ['ids', 'values', 'rows'],
-    run: (e, args, span) => node(graphOf(e, span).add('scatter_add', [toNode(e, get(args, 'ids'), span, 'i32'), toNode(e, get(args, 'values'), span)], { rows: int(args, 'rows', span) })),
+    doc: 'A tensor of zeros with so many rows, to which values are added at the rows that ids name; `sorted: true` promises that they ascend.',
+    params: ['ids', 'values', 'rows', 'sorted?'],
+    run: (e, args, span) => {
+      const sorted = args.get('sorted');
+      const attrs = { rows: int(args, 'rows', span), ...(sorted?.kind === 'bool' && sorted.value ? { sorted: 1 } : {}) };
+      return node(graphOf(e, span).add('scatter_add', [toNode(e, get(args, 'ids'), span, 'i32'), toNode(e, get(args, 'values'), span)], attrs));
+    },
   },
   stop_gradient: { doc: 'The value, treated as a constant by the gradient.', params: ['x'], run: (e, args, span) => node(graphOf(e, span).add('stop_gradient', [toNode(e, get(args, 'x'), span)], {})) },
   iota: { doc: '0, 1, …, n-1 as real numbers.', params: ['n'], run: (e, args, span) => node(graphOf(e, span).add('iota', [], { shape: [int(args, 'n', span)], axis: 0, dtype: 'f32' })) },

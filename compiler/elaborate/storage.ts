@@ -82,6 +82,7 @@ export const distributions: Readonly<Record<string, Distribution>> = {
   randperm: host('randperm', ['count', 'seed']),
   drawn_cells: host('drawn_cells', ['rows', 'columns', 'seed']),
   random_cells: host('random_cells', ['rows', 'columns', 'seed']),
+  cell_order: host('cell_order', ['rows', 'columns', 'seed']),
   svd_left: host('svd_left', ['rank', 'scale'], true),
   svd_right: host('svd_right', ['rank', 'scale'], true),
   qr_left: host('qr_left', ['rank'], true),

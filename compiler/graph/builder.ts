@@ -44,6 +44,8 @@ function fits(type: AttrType, value: AttrValue | undefined): boolean {
       return value === 'f32' || value === 'i32';
     case 'data':
       return value instanceof Float64Array;
+    case 'flag':
+      return value === 1;
     default:
       return type satisfies never;
   }
@@ -56,6 +58,7 @@ export function completeAttrs(op: OpName, attrs: Attrs): Attrs | string {
   if (extra !== undefined) return `${op} has no attribute ${extra}`;
   const out: Record<string, AttrValue> = {};
   for (const [name, type] of Object.entries(wanted)) {
+    if (type === 'flag' && attrs[name] === undefined) continue;
     const value = attrs[name] ?? (type === 'dtype' ? 'f32' : undefined);
     if (!fits(type, value)) return `attribute ${name} of ${op} must be of type ${type}, not ${String(value)}`;
     out[name] = value as AttrValue;

@@ -260,7 +260,7 @@ export function scatterAdd(context: Context, cluster: Cluster, lists?: { readonl
     if (ids === undefined || values === undefined) return body.failure ?? { kind: 'mismatch', node: root };
     const operands = { ids: readArgument(body, ids), values: readArgument(body, values), ...(lists === undefined ? {} : { lists: { head: readArgument(body, lists.head), next: readArgument(body, lists.next) } }) };
     const stores = storeAll(context, body, own);
-    return body.failure ?? overfull(context, body) ?? { kind: 'scatter-add', ...common(body, axes, stores, elements * (axes[1] as number)), ...operands, count: elements };
+    return body.failure ?? overfull(context, body) ?? { kind: 'scatter-add', ...common(body, axes, stores, elements * (axes[1] as number)), ...operands, count: elements, sorted: node.attrs['sorted'] === 1 };
   });
 }
 

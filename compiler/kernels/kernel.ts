@@ -85,6 +85,8 @@ export interface ScatterAdd extends Common {
   readonly ids: number;
   readonly values: number;
   readonly count: number;
+  /** The ids ascend, so that those of a row are found by halving. */
+  readonly sorted: boolean;
   /** Args with chains of equal ids, where there are any: position of the last value of each row, and for each position the one before
    * it with the same id; -1 ends a chain. */
   readonly lists?: { readonly head: number; readonly next: number };

@@ -28,7 +28,7 @@ export function printKernel(kernel: Kernel): string {
   const lines = [`${kernel.kind} [${kernel.axes.join(', ')}] ${kernel.label}`];
   kernel.args.forEach((arg, i) => lines.push(`  a${i}: ${arg.access} ${refKey(arg.ref)} ${arg.dtype} x ${arg.elements}`));
   if (kernel.kind === 'matmul') for (const t of kernel.terms) lines.push(`  acc = ${t.scale} * (acc + a${t.a.arg}[${showView(t.a.view)}] @ a${t.b.arg}[${showView(t.b.view)}], k = ${t.k})`);
-  if (kernel.kind === 'scatter-add') lines.push(`  acc = sum of a${kernel.values}[i] where a${kernel.ids}[i] is the row, i < ${kernel.count}${kernel.lists === undefined ? '' : `, chained by a${kernel.lists.head} and a${kernel.lists.next}`}`);
+  if (kernel.kind === 'scatter-add') lines.push(`  acc = sum of a${kernel.values}[i] where a${kernel.ids}[i] is the row, i < ${kernel.count}${kernel.lists === undefined ? '' : `, chained by a${kernel.lists.head} and a${kernel.lists.next}`}${kernel.sorted ? ', ascending' : ''}`);
   kernel.body.forEach((s, i) => lines.push(`  s${i} = ${showScalar(s)}`));
   if (kernel.kind === 'row-reduce') kernel.reductions.forEach((r, i) => lines.push(`  r${i} = ${r.op}(s${r.value})`));
   for (const s of kernel.stores) lines.push(`  a${s.arg}[${showView(s.view)}] ${s.accumulate ? '+=' : '='} s${s.value}`);

@@ -41,10 +41,10 @@ export const indexingOps = {
   },
   scatter_add: {
     name: 'scatter_add',
-    doc: 'Adds rows of values into a table of zeros by index: ids [ids…], values [ids…, …rest] give [rows, …rest].',
+    doc: 'Adds rows of values into a table of zeros by index: ids [ids…], values [ids…, …rest] give [rows, …rest]. `sorted` promises that the ids ascend.',
     kind: 'indexing',
     arity: 2,
-    attrs: { rows: 'count' },
+    attrs: { rows: 'count', sorted: 'flag' },
     infer: (inputs, attrs) => {
       const [ids, values] = inputs as readonly [ValueType, ValueType];
       if (ids.dtype !== 'i32') return `ids must be whole numbers, not ${ids.dtype}`;
@@ -68,6 +68,7 @@ export const indexingOps = {
       { types: [{ shape: [7], dtype: 'i32' }, { shape: [7, 3], dtype: 'f32' }], domains: [rowsOf(5), real], attrs: { rows: 5 } },
       { types: [{ shape: [2, 3], dtype: 'i32' }, { shape: [2, 3, 2, 2], dtype: 'f32' }], domains: [rowsOf(4), real], attrs: { rows: 4 } },
       { types: [{ shape: [6], dtype: 'i32' }, { shape: [6], dtype: 'f32' }], domains: [rowsOf(3), real], attrs: { rows: 3 } },
+      { types: [{ shape: [1], dtype: 'i32' }, { shape: [1, 4], dtype: 'f32' }], domains: [rowsOf(3), real], attrs: { rows: 3, sorted: 1 } },
     ],
     tolerance: { relative: 2 ** -23, absolute: 0, accumulates: true },
     flops: ([, values]) => elements((values as ValueType).shape),

@@ -24,8 +24,8 @@ export interface ValueType {
   readonly dtype: DType;
 }
 
-/** What an attribute must be: `shape` is positive integers, `axes` integers from 0, `dtype` is `f32` where it is left out. */
-export type AttrType = 'number' | 'count' | 'axes' | 'shape' | 'name' | 'dtype' | 'data';
+/** What an attribute must be: `shape` is positive integers, `axes` integers from 0, `dtype` is `f32` where it is left out, a `flag` is 1 or left out. */
+export type AttrType = 'number' | 'count' | 'axes' | 'shape' | 'name' | 'dtype' | 'data' | 'flag';
 
 /** How an op treats its operands; code generators choose by it. */
 export type OpKind = 'leaf' | 'elementwise' | 'reduction' | 'view' | 'indexing' | 'product';

@@ -1,6 +1,6 @@
 /**
  * @file Scatter-add: a thread for each element of the table looks through the ids, or along the chain
- * of its row where there is one. Deterministic, without atomics.
+ * of its row where there is one, or halves ids that ascend. Deterministic, without atomics.
  */
 import type { ScatterAdd } from '../kernels/kernel.js';
 import type { Target } from '../plan/program.js';
@@ -16,7 +16,14 @@ export function emitScatter(kernel: ScatterAdd, _target: Target, access: readonl
   const place = { index: ['row', 'column'], accumulator: 'sum' };
   const bound = word(m, rows * width);
   const across = word(m, width);
-  const walk = kernel.lists === undefined
+  const ascending = `var low = 0u;
+  var high = ${word(m, kernel.count)};
+  while (low < high) {
+    let middle = (low + high) / 2u;
+    if (t${kernel.ids}[middle] < i32(row)) { low = middle + 1u; } else { high = middle; }
+  }
+  for (var i = low; i < ${word(m, kernel.count)} && t${kernel.ids}[i] == i32(row); i += 1u) { sum += t${kernel.values}[i * ${across} + column]; }`;
+  const walk = kernel.sorted ? ascending : kernel.lists === undefined
     ? `for (var i = 0u; i < ${word(m, kernel.count)}; i += 1u) {
     if (t${kernel.ids}[i] == i32(row)) { sum += t${kernel.values}[i * ${across} + column]; }
   }`

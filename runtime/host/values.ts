@@ -57,6 +57,16 @@ export const hostValues: Readonly<Record<string, HostValue>> = {
     needs: 'nothing',
     make: (args, shape) => cells(args, shape, (drawn) => drawn.sort()),
   },
+  /** [take]: where each of the ascending cells stands among the drawn ones: sorted[i] = drawn[order[i]]. */
+  cell_order: {
+    params: ['rows', 'columns', 'seed'],
+    needs: 'nothing',
+    make: (args, shape) => {
+      const [take] = axes(shape, 1);
+      const drawn = torchPermutation(arg(args, 'rows') * arg(args, 'columns'), arg(args, 'seed'), take);
+      return Int32Array.from(drawn.keys()).sort((a, b) => (drawn[a] as number) - (drawn[b] as number));
+    },
+  },
   /** [out, rank]: U √(S / scale) of the weight's leading singular triplets (principal singular values; Meng et al., 2024). */
   svd_left: {
     params: ['rank', 'scale'],

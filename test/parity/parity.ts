@@ -137,7 +137,7 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
       await change?.(session);
       session.run('merge', variables);
       const values = new Map<string, Float32Array>();
-      for (const tensor of merge.tensors) values.set(tensor, (await session.read(`merged/${tensor}`, 'merge')) as Float32Array);
+      for (const { name: tensor } of merge.tensors) values.set(tensor, (await session.read(`merged/${tensor}`, 'merge')) as Float32Array);
       for (const [tensor, value] of values) session.write(tensor, value as Float32Array<ArrayBuffer>);
       write('merged', 0);
       session.run('merged', variables);

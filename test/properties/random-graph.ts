@@ -69,6 +69,7 @@ function drawAttr(d: Drawing, name: string, type: AttrType, from: readonly numbe
       return [0, 1, -1, 2, 0.5][below(d, 5)] as number;
     case 'name':
     case 'data':
+    case 'flag':
       return 0;
     default:
       return type satisfies never;
@@ -120,7 +121,8 @@ function drawNode(d: Drawing, op: OpName): boolean {
   update(d);
   if (!smooth(sample.domains, inputs.map((id) => d.values[id] as Float64Array))) return false;
   const attrs: Record<string, AttrValue> = {};
-  for (const [name, type] of Object.entries(record.attrs)) attrs[name] = drawAttr(d, name, type, shape, attrs);
+  // A flag is a promise, which random values do not keep.
+  for (const [name, type] of Object.entries(record.attrs)) if (type !== 'flag') attrs[name] = drawAttr(d, name, type, shape, attrs);
   const type = record.infer(inputs.map(d.g.node), attrs);
   if (typeof type === 'string' || elements(type.shape) > mostElements) return false;
   d.g.add(op, inputs, attrs);

@@ -170,7 +170,7 @@ describe.each(cases)('$model for $task with $method', ({ model, task, method }) 
     const weights = interpret(merged.entry.graph, new Map([...tensorFeeds(merged.entry, 17), ...feeds]));
     const expected = value(interpret(whole.graph, feeds), 'logits');
     const plainFeeds = feedsOf(r, model, bare);
-    const with_ = new Map([...plainFeeds, ...merged.tensors.map((name) => [name, value(weights, `merged/${name}`)] as const)]);
+    const with_ = new Map([...plainFeeds, ...merged.tensors.map(({ name }) => [name, value(weights, `merged/${name}`)] as const)]);
     expect(distance(value(interpret(bare.graph, with_), 'logits'), expected)).toBeLessThan(1e-9);
     // A method that trains tensors of the model in place has nothing to fold in.
     const inPlace = [...r.adapters.values()].every((a) => a.storage.length === 0);

@@ -18,7 +18,7 @@ export const scatterLists: Override = {
   name: 'scatter-lists',
   doc: 'Chains equal ids first, so that a row of the table visits its own values only; pays for wide rows and many ids.',
   root: 'scatter_add',
-  possible: (graph, node) => count(nodeAt(graph, inputOf(node, 0)).shape) < mostPositions,
+  possible: (graph, node) => node.attrs['sorted'] !== 1 && count(nodeAt(graph, inputOf(node, 0)).shape) < mostPositions,
   pays: (graph, node) => {
     const positions = count(nodeAt(graph, inputOf(node, 0)).shape);
     const rows = node.shape[0] as number;
