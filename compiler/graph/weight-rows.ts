@@ -49,6 +49,13 @@ export function gatherRows(g: GraphBuilder, emit: Emit, table: NodeId, ids: Node
         const axes = node.attrs['axes'] as readonly number[];
         return axes.includes(0) ? emit('gather', [id, flat]) : emit(node.op, [of(first as NodeId)], { axes });
       }
+      case 'permute': {
+        // Rows of (l r)ᵀ = rᵀ lᵀ.
+        const inner = g.node(first as NodeId);
+        if (inner.op !== 'matmul' || inner.shape.length !== 2) return emit('gather', [id, flat]);
+        const [l, r] = inner.inputs as readonly [NodeId, NodeId];
+        return emit('matmul', [of(emit('permute', [r], { perm: [1, 0] })), emit('permute', [l], { perm: [1, 0] })]);
+      }
       case 'matmul':
         return node.shape.length === 2 ? emit('matmul', [of(first as NodeId), at(node.inputs, 1)]) : emit('gather', [id, flat]);
       default:

@@ -108,6 +108,21 @@ const sites: readonly { readonly name: string; readonly trainable: readonly stri
     products: ['256x128x96'],
   },
   {
+    name: 'rows by index: only those that are asked for',
+    trainable: ['A', 'B'],
+    y: ({ g, tensor, mm, T, add }) => g.add('gather', [add(tensor('W', 4 * m, k), T(mm(tensor('B', k, r), tensor('A', r, 4 * m)))), g.add('input', [], { name: 'ids', shape: [m], dtype: 'i32' })]),
+    products: ['256x8x128'],
+  },
+  {
+    name: 'squared lengths of rows: no product of full size but W Aᵀ',
+    trainable: ['A', 'B'],
+    y: ({ g, tensor, mm, add, mul, num }) => {
+      const e = add(tensor('W', n, k), mul(mm(tensor('B', n, r), tensor('A', r, k)), num(2)));
+      return g.add('sum', [mul(e, e)], { axes: [1] });
+    },
+    products: ['96x128x8', '8x128x8', '96x8x8'],
+  },
+  {
     name: 'merging has no activation: the product is formed',
     trainable: ['A', 'B'],
     y: ({ tensor, mm, add }) => add(tensor('W', n, k), mm(tensor('B', n, r), tensor('A', r, k))),
@@ -167,8 +182,7 @@ describe('any expression over weights', () => {
         const g = createGraph();
         const w = notation(g);
         const weight = randomWeight(w, random, 4, 3, 4);
-        const left = random() < 0.3;
-        const y = left ? w.mm(weight, w.input('x', 3, 5)) : w.mm(w.input('x', 5, 4), weight);
+        const y = useOf(w, random, weight);
         const plain = g.finish([{ name: 'y', node: y, mode: 'value' }]);
         const trainable = plain.nodes.flatMap((node) => (node.op === 'tensor' && random() < 0.6 ? [String(node.attrs['name'])] : []));
         const ordered = orderWeights(plain, new Set(trainable));
@@ -176,10 +190,20 @@ describe('any expression over weights', () => {
         const [a, b] = [withGradients(plain, trainable), withGradients(ordered, trainable)];
         expect(distance(a, b)).toBeLessThan(1e-9);
       }),
-      { numRuns: 300, seed: 77 },
+      { numRuns: 500, seed: 77 },
     );
   });
 });
+
+/** A [4, 3] weight as adapters use it: multiplied from either side, its rows by index, or the squared lengths of its rows or columns. */
+function useOf(w: Notation, random: () => number, weight: NodeId): NodeId {
+  const pick = random();
+  if (pick < 0.3) return w.mm(weight, w.input('x', 3, 5));
+  if (pick < 0.6) return w.mm(w.input('x', 5, 4), weight);
+  if (pick < 0.8) return w.g.add('gather', [weight, w.g.add('cast', [w.g.add('floor', [w.mul(w.add(w.input('i', 6), w.num(1)), w.num(1.9))])], { dtype: 'i32' })]);
+  const axis = random() < 0.5 ? 1 : 0;
+  return w.g.add('reshape', [w.g.add('sum', [w.mul(weight, weight)], { axes: [axis] })], { shape: [1, axis === 1 ? 4 : 3] });
+}
 
 /** loss = Σ y·c beside its gradients by the names of the trained tensors, zero where there is none. */
 function withGradients(graph: Graph, trainable: readonly string[]): Graph {

@@ -14,7 +14,7 @@ const [rows, inner, outer, rank] = [4, 24, 20, 2];
 
 const resolved = (adapt: string) =>
   resolveLast(
-    `import std.adapters.lora
+    `import std.adapters.{lora, dora}
 
 /// One layer over the first token of each text.
 model one(vocab_size: Int, width: Int) {
@@ -38,6 +38,30 @@ const graphOf = (adapt: string) => {
   const r = resolved(adapt);
   return trainGraph(r, layoutOf(r), { rows, tokens: 3 }, { dropout: true, readGradients: true }).graph;
 };
+
+describe('one layer with trained lengths', () => {
+  const graph = graphOf(`adapt layer with dora(rank: ${rank}, alpha: 3)`);
+
+  it('is the golden text', async () => {
+    expect(verify(graph)).toEqual([]);
+    await expect(print(graph)).toMatchFileSnapshot('./lengths.graph.txt');
+  });
+
+  it('never has a matrix of the size of the weight but the weight', () => {
+    // The square of W is summed as it is read: the only other value of that size.
+    const large = graph.nodes.filter((n) => n.shape.join('x') === `${outer}x${inner}` || n.shape.join('x') === `${inner}x${outer}`);
+    expect(large.map((n) => n.op).sort()).toEqual(['mul', 'permute', 'tensor']);
+    const square = large.find((n) => n.op === 'mul');
+    expect(square?.inputs.map((i) => graph.nodes[i]?.op)).toEqual(['tensor', 'tensor']);
+  });
+
+  it('costs what the closed form says', () => {
+    // Beside the three products of LoRA and their backward: W Aᵀ, A Aᵀ and B (A Aᵀ) for the norm, which has no gradient.
+    const low = 2 * rows * inner * outer + 2 * rows * rank * (inner + outer) + 2 * rows * rank * (2 * outer + inner);
+    const norm = 2 * outer * inner * rank + 2 * rank * inner * rank + 2 * outer * rank * rank;
+    expect(graphFlops(graph, 'matmul')).toBe(low + norm);
+  });
+});
 
 describe('one adapted linear layer', () => {
   const graph = graphOf(`adapt layer with lora(rank: ${rank}, alpha: 3)`);
