@@ -39,7 +39,7 @@ function feedsFor(graph: Graph, seed: number): Map<string, Float64Array> {
   const feeds = new Map<string, Float64Array>();
   for (const node of graph.nodes) {
     const name = node.attrs['name'];
-    if (typeof name === 'string') feeds.set(name, Float64Array.from({ length: elements(node.shape) }, () => random() * 2 - 1));
+    if (typeof name === 'string') feeds.set(name, Float64Array.from({ length: elements(node.shape) }, () => (node.dtype === 'i32' ? Math.floor(random() * 7) : random() * 2 - 1)));
   }
   return feeds;
 }
