@@ -120,7 +120,7 @@ export function instantiateModel(definition: Definition, globals: Scope, config:
     const override = overrides.find((o) => o.name === name);
     let value: Value;
     if (override !== undefined) value = override.value;
-    else if (name in config && !(config[name] === null && p.default !== undefined)) value = fromJson(config[name] as Json, p.type ? showType(p.type) : '');
+    else if (name in config && !(config[name] === null && p.default !== undefined && !(p.type !== undefined && hasType(none, p.type)))) value = fromJson(config[name] as Json, p.type ? showType(p.type) : '');
     else if (p.default !== undefined) value = evaluate(e, p.default, scope);
     else value = stop('PEFT0501', at, `${configName} has no ${name}, which model ${definition.name.text} needs`, { notes: [{ message: `${name} is declared here`, span: p.span }] });
     if (override === undefined && p.type !== undefined && !hasType(value, p.type)) {

@@ -1,23 +1,107 @@
-"""Loads an adapter folder with PEFT and prints the relative L2 error of its logits against recorded ones.
+"""Loads adapter folders with PEFT and compares them with what they are said to be.
 
-usage: peft_loads.py BASE ADAPTER INPUTS.json      INPUTS: ids, mask (lists of rows), logits (flat), labels (number of classes)
-Prints one JSON object: error, and the keys of the adapter that PEFT did not use.
+usage: peft_loads.py CASES.json
+CASES: a list of {name, base, ids, mask, logits, folders: [{path, logits}]}; `logits` (flat) are those with all folders at once.
+Prints one JSON list of what each folder gave:
+  name, folder
+  error      relative L2 error of the logits
+  control    the same with one tensor of the file changed
+  missing    tensors that PEFT would write and the file lacks, or that PEFT said it missed
+  unused     tensors of the file that PEFT does not have with their value
+  warnings   what PEFT warned of
+and for each case with several folders, under the folder `together`, the error of folding one after the other into the base.
 """
-import json, sys, warnings
-warnings.filterwarnings('ignore')
+
+import json, os, re, shutil, sys, warnings
+
 import torch, transformers
-from transformers import AutoModelForSequenceClassification
-from peft import PeftModel
-from safetensors.torch import load_file
-transformers.logging.set_verbosity_error(); transformers.utils.logging.disable_progress_bar()
-base, adapter, inputs = sys.argv[1:4]
-data = json.load(open(inputs))
-model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=data['labels'], attn_implementation='eager').float()
-peft = PeftModel.from_pretrained(model, adapter); peft.eval()
-have = {n.replace('.default', '').replace('.modules_to_save', ''): p for n, p in peft.named_parameters()}
-saved = load_file(adapter + '/adapter_model.safetensors')
-unused = [k for k, v in saved.items() if k not in have or not torch.equal(have[k].detach(), v)]
-with torch.no_grad():
-    out = peft(input_ids=torch.tensor(data['ids']), attention_mask=torch.tensor(data['mask'])).logits
-want = torch.tensor(data['logits']).view_as(out)
-print(json.dumps({'error': float((out - want).norm() / want.norm()), 'unused': unused}))
+from peft import PeftModel, get_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+transformers.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+torch.manual_seed(0)
+
+CLASSES = {"CAUSAL_LM": AutoModelForCausalLM, "SEQ_CLS": AutoModelForSequenceClassification}
+# Said of any adapter that acts on embeddings or heads, of base and adapter together; not of what was loaded.
+HARMLESS = re.compile(r"save_embedding_layers|tie_word_embeddings|weight tying|is part of the adapter|have been newly initialized")
+
+
+def open_base(case, folder):
+    config = json.load(open(os.path.join(folder, "adapter_config.json")))
+    more = {"num_labels": 3} if config["task_type"] == "SEQ_CLS" and "headed" not in case["base"] else {}
+    return CLASSES[config["task_type"]].from_pretrained(case["base"], attn_implementation="eager", **more).float().eval()
+
+
+def load(case, folder, base=None):
+    return PeftModel.from_pretrained(base if base is not None else open_base(case, folder), folder).eval()
+
+
+def error(case, model, want):
+    with torch.no_grad():
+        out = model(input_ids=torch.tensor(case["ids"]), attention_mask=torch.tensor(case["mask"])).logits
+    want = torch.tensor(want)
+    if out.numel() != want.numel():
+        return f"{list(out.shape)} for {want.numel()} numbers"
+    return float((out - want.view_as(out)).norm() / want.norm())
+
+
+def changed(case, folder, want):
+    copy = folder + "-control"
+    shutil.copytree(folder, copy)
+    file = os.path.join(copy, "adapter_model.safetensors")
+    tensors = load_file(file)
+    key = next(k for k in sorted(tensors) if tensors[k].is_floating_point())
+    tensors[key] = tensors[key] + 0.5 * torch.cos(torch.arange(tensors[key].numel())).view_as(tensors[key])
+    save_file(tensors, file, metadata={"format": "pt"})
+    return error(case, load(case, copy), want)
+
+
+def same(a, b):
+    return a.shape == b.shape and torch.allclose(a.float(), b.float(), rtol=1e-5, atol=1e-6)
+
+
+def judge(case, folder, want):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        peft = load(case, folder)
+    said = [str(w.message) for w in caught if not HARMLESS.search(str(w.message)) and not issubclass(w.category, (DeprecationWarning, FutureWarning))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        written = get_peft_model_state_dict(peft, save_embedding_layers=False)
+    file = load_file(os.path.join(folder, "adapter_model.safetensors"))
+    everything = peft.state_dict()
+    unused = [k for k, v in file.items() if not same(written[k] if k in written else everything.get(k, torch.empty(0)), v)]
+    return {
+        "error": error(case, peft, want),
+        "control": changed(case, folder, want),
+        "missing": sorted(set(written) - set(file)),
+        "unused": sorted(unused),
+        "warnings": said,
+    }
+
+
+def judged(case, name, work):
+    try:
+        return {"name": case["name"], "folder": name, **work()}
+    except Exception as e:
+        if os.environ.get("PEFT_DEBUG"):
+            import traceback; traceback.print_exc()
+        return {"name": case["name"], "folder": name, "failed": f"{type(e).__name__}: {e}"}
+
+
+def together(case):
+    model = open_base(case, case["folders"][0]["path"])
+    for folder in case["folders"]:
+        model = load(case, folder["path"], model).merge_and_unload()
+    return {"error": error(case, model, case["logits"])}
+
+
+found = []
+for case in json.load(open(sys.argv[1])):
+    for folder in case["folders"]:
+        found.append(judged(case, os.path.basename(folder["path"]), lambda: judge(case, folder["path"], folder["logits"])))
+    if len(case["folders"]) > 1:
+        found.append(judged(case, "together", lambda: together(case)))
+print(json.dumps(found))

@@ -138,7 +138,7 @@ case("Llama all key heads", "causal", "LlamaForCausalLM", {**llama, "num_key_val
 ropes = {
     "linear": dict(rope_type="linear", factor=2.0),
     "dynamic": dict(rope_type="dynamic", factor=2.0),
-    "llama3": dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16),
+    "llama3": dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32),
     "yarn": dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=8),
     "yarn with its numbers": dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=4.0, beta_slow=0.5, mscale=1.2, mscale_all_dim=0.8),
     "yarn with a factor of attention": dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, attention_factor=1.3, truncate=False),

@@ -105,7 +105,12 @@ function batchValues(field: BatchField, golden: Golden): Float64Array {
 
 /** Logits of a resolved base; `change` may alter the tensors first. */
 function logitsOf(r: Resolved, golden: Golden, change: (name: string, values: Float64Array) => Float64Array = (_, v) => v): Float64Array {
-  const entry = evalGraph(r, layoutOf(r), { rows: golden.ids.length, tokens: (golden.ids[0] ?? []).length }, { adapted: false, logits: true });
+  const entry = evalGraph(
+    r,
+    layoutOf(r),
+    { rows: golden.ids.length, tokens: (golden.ids[0] ?? []).length },
+    { adapted: false, logits: true },
+  );
   const feeds = new Map(r.batch.map((f) => [f.name, batchValues(f, golden)] as const));
   for (const [name, expr] of entry.hosts) feeds.set(name, Float64Array.of(evaluateScalar(expr, { seed: 1 })));
   for (const node of entry.graph.nodes) {
@@ -136,7 +141,9 @@ function distance(got: Float64Array, golden: Golden): number {
 describe('models against transformers', () => {
   it('every model is among the cases, with every task that it has', () => {
     const covered = new Set(cases.map((c) => `${modelFor(c.config)} ${c.task}`));
-    const declared = found('model').flatMap(({ definition: d }) => (d.body.kind === 'block' ? d.body.members.flatMap((m) => (m.kind === 'nested' ? [`${d.name.text} ${m.name.text}`] : [])) : []));
+    const declared = found('model').flatMap(({ definition: d }) =>
+      d.body.kind === 'block' ? d.body.members.flatMap((m) => (m.kind === 'nested' ? [`${d.name.text} ${m.name.text}`] : [])) : [],
+    );
     expect(declared.filter((x) => !covered.has(x))).toEqual([]);
   });
 });
@@ -149,10 +156,17 @@ describe.each(cases)('$title', (golden) => {
     expect([...r.bindings.values()].filter((b) => b.kind === 'fresh')).toEqual([]);
     expect(distance(logitsOf(r, golden), golden)).toBeLessThan(tolerance);
     const last = used.filter((name) => /norm.*weight|ln_.*weight/i.test(name)).at(-1) as string;
-    expect(distance(logitsOf(r, golden, (name, v) => (name === last ? v.map((x, i) => (i === 0 ? x * 1.01 : x)) : v)), golden), 'negative control').toBeGreaterThan(tolerance);
+    expect(
+      distance(
+        logitsOf(r, golden, (name, v) => (name === last ? v.map((x, i) => (i === 0 ? x * 1.01 : x)) : v)),
+        golden,
+      ),
+      'negative control',
+    ).toBeGreaterThan(tolerance);
   });
 
   if (golden.old !== undefined) {
-    it('reads the configuration as it was written before version 5', () => expect(distance(logitsOf(resolved(golden.old as JsonObject, golden), golden), golden)).toBeLessThan(tolerance));
+    it('reads the configuration as it was written before version 5', () =>
+      expect(distance(logitsOf(resolved(golden.old as JsonObject, golden), golden), golden)).toBeLessThan(tolerance));
   }
 });
