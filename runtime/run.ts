@@ -7,6 +7,7 @@
 import { appendFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Package } from '../compiler/plan/program.js';
+import { loadAdapter } from './adapter-load.js';
 import { dropCheckpoint, hasCheckpoint, resumeCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { fail, ok, systemFailure, type Result } from './data/result.js';
 import type { Datasets } from './datasets.js';
@@ -26,6 +27,8 @@ export const runFiles = { metrics: 'metrics.jsonl', lock: 'spec.lock.json' } as 
 export interface RunRequest {
   readonly folder: string;
   readonly mode: 'new' | 'resume' | 'overwrite';
+  /** Folder of an adapter of the same shape that training starts from, ours or one made by PEFT. */
+  readonly start?: string | undefined;
   readonly run: Package;
   readonly device: Device;
   readonly base: Checkpoint;
@@ -90,6 +93,10 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
       if (!again.ok) return again;
     }
     let from = 0;
+    if (request.start !== undefined && request.mode !== 'resume') {
+      const started = await loadAdapter(request.start, session, run);
+      if (!started.ok) return started;
+    }
     if (request.mode === 'resume') {
       const resumed = await resumeCheckpoint(folder, session, run);
       if (!resumed.ok) return resumed;

@@ -21,6 +21,7 @@ export const verb: Verb = {
   options: [
     { flags: '-e, --experiment <name>', help: 'which experiment of the file' },
     { flags: '-o, --out <folder>', help: 'output folder (default: runs/NAME)' },
+    { flags: '-a, --adapter <folder>', help: 'start from this adapter, ours or one made by PEFT' },
     { flags: '--resume', help: 'go on from the checkpoint of an interrupted run' },
     { flags: '--overwrite', help: 'replace an earlier run in the folder' },
     { flags: '--dump <folder>', help: 'write every intermediate form of the compilation' },
@@ -29,6 +30,7 @@ export const verb: Verb = {
   examples: [
     { command: 'peft run review.peft', help: 'train the experiment of the file' },
     { command: 'peft run nsmc.peft -e nsmc_lora --resume', help: 'go on with an interrupted run' },
+    { command: 'peft run more.peft --adapter runs/first', help: 'train an adapter further' },
   ],
   run: async ({ args, options }, context) => {
     const found = await openOne(args[0] as string, options['experiment'] as string | undefined, context);
@@ -36,6 +38,7 @@ export const verb: Verb = {
     const { opened, resolved } = found;
     const folder = resolve(context.cwd, (options['out'] as string | undefined) ?? join('runs', resolved.spec.name));
     const shown = relative(context.cwd, folder) || folder;
+    if (options['resume'] === true && options['adapter'] !== undefined) throw new UserError('--resume and --adapter exclude each other', 'a resumed run goes on from its own checkpoint');
     if (options['resume'] === true && options['overwrite'] === true) throw new UserError('--resume and --overwrite exclude each other');
     const mode = options['resume'] === true ? 'resume' : options['overwrite'] === true ? 'overwrite' : 'new';
     const { runPackage, prepareFolder } = await import('../../runtime/run.js');
@@ -60,6 +63,7 @@ export const verb: Verb = {
       const done = await runPackage({
         folder,
         mode: mode === 'new' ? 'overwrite' : mode,
+        start: options['adapter'] === undefined ? undefined : resolve(context.cwd, options['adapter'] as string),
         run: made.run,
         device,
         base: base.value,

@@ -89,6 +89,7 @@ export const distributions: Readonly<Record<string, Distribution>> = {
   qr_right: host('qr_right', ['rank'], true),
   orthogonal_left: host('orthogonal_left', ['seed']),
   orthogonal_right: host('orthogonal_right', ['seed']),
+  torch_uniform: host('torch_uniform', ['seed', 'skip', 'low', 'high']),
   torch_kaiming_uniform: host('torch_kaiming_uniform', ['seed', 'skip']),
   torch_basis: host('torch_basis', ['seed', 'skip']),
   torch_ternary_basis: host('torch_ternary_basis', ['seed', 'skip', 'sparsity']),
@@ -112,5 +113,7 @@ export function initOf(e: Elaboration, m: Storage, shape: readonly number[], sco
     if (arg.value.kind !== 'number') stop('PEFT0205', arg.span, `a number is needed here, not ${describe(arg.value)}`);
     else args.set(key as string, arg.value.value);
   });
+  const missing = distribution.host === true ? distribution.params.find((p) => !args.has(p)) : undefined;
+  if (missing !== undefined) return stop('PEFT0226', m.init.span, `${name} needs ${missing}`, { help: `write ${missing}: …` });
   return distribution.make(args, shape);
 }

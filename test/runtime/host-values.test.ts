@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { distributions } from '../../compiler/elaborate/storage.js';
 import { hostMatrix, hostValues, type HostInput } from '../../runtime/host/values.js';
 
 interface Whole {
@@ -172,5 +173,30 @@ describe('orthogonal factors', () => {
 
   it('need an even rank', () => {
     expect(() => make('orthogonal_left', { seed: 4 }, [out, 5])).toThrow(/even rank, not 5/);
+  });
+});
+
+describe('the table of the compiler and that of the host', () => {
+  const named = Object.entries(distributions).filter(([, d]) => d.host === true);
+  it('agree on names and parameters', () => {
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.map(([name, d]) => [name, [...d.params].sort()]).sort()).toEqual(
+      Object.entries(hostValues)
+        .map(([name, v]) => [name, [...v.params].sort()])
+        .sort(),
+    );
+  });
+  it('agree on which need the weight of the site', () => {
+    for (const [name, d] of named) {
+      const init = d.make(new Map(), [2, 2]);
+      expect(init.kind === 'host' && init.of !== undefined, name).toBe(hostValues[name]?.needs === 'matrix');
+    }
+  });
+  it('order and cells belong together', () => {
+    const [rows, columns, take] = [5, 7, 9];
+    const drawn = make('drawn_cells', { rows, columns, seed: 3 }, [2, take]);
+    const sorted = make('random_cells', { rows, columns, seed: 3 }, [2, take]);
+    const order = make('cell_order', { rows, columns, seed: 3 }, [take]);
+    expect(order.map((i) => [drawn[i], drawn[take + i]])).toEqual(order.map((_, j) => [sorted[j], sorted[take + j]]));
   });
 });
