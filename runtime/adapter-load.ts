@@ -21,7 +21,7 @@ export async function loadAdapter(folder: string, session: Session, run: Pick<Pa
   if (run.adapters.length === 0) {
     const path = join(folder, 'model.safetensors');
     if (!(await isFile(path))) return fail(folder, `there is no model in ${folder}: ${path} does not exist`, 'run the experiment first, or name the folder with --adapter');
-    return loadFile(path, session, run.trained.map((t) => ({ ...t, key: t.name, also: [], dtype: 'f32', optional: false })), true);
+    return loadFile(path, session, run.trained.map((t) => ({ ...t, key: t.name, also: [], dtype: 'f32', optional: false, replaced: false })), true);
   }
   const computed = run.adapters.find((a) => a.saved.length > 0);
   if (computed !== undefined) {

@@ -33,7 +33,7 @@ export interface CardFacts {
 export async function exportAdapter(folder: string, run: Package, values: TrainedValues, card: CardFacts): Promise<Result<readonly string[]>> {
   const files: string[] = [];
   for (const adapter of run.adapters) {
-    const written = await exportOne(join(folder, adapter.folder), adapter, values, card);
+    const written = await exportOne(join(folder, adapter.folder), adapter, values, modelCard(card, loadOrder(run.adapters), adapter.folder));
     if (!written.ok) return written;
     files.push(...written.value.map((file) => join(adapter.folder, file)));
   }
@@ -42,16 +42,16 @@ export async function exportAdapter(folder: string, run: Package, values: Traine
   return state.ok ? ok([...files, stateFile]) : state;
 }
 
-async function exportOne(folder: string, adapter: AdapterFile, values: TrainedValues, card: CardFacts): Promise<Result<readonly string[]>> {
+async function exportOne(folder: string, adapter: AdapterFile, values: TrainedValues, card: string): Promise<Result<readonly string[]>> {
   const computed = new Set(adapter.saved.map((s) => s.key));
   const weights = await writeWeights(join(folder, adapterWeightsFile), [
-    ...adapter.tensors.filter((t) => !computed.has(t.key)).map((t) => tensorOf(t.key, t.dtype, t.shape, values.get(t.name))),
+    ...adapter.tensors.filter((t) => !t.replaced && !computed.has(t.key)).map((t) => tensorOf(t.key, t.dtype, t.shape, values.get(t.name))),
     ...adapter.saved.map((s) => tensorOf(s.key, s.dtype, s.shape, values.get(s.output))),
   ]);
   if (!weights.ok) return weights;
   const config = await writeFileAtomically(join(folder, adapterConfigFile), `${JSON.stringify(adapter.config, null, 2)}\n`);
   if (!config.ok) return config;
-  const readme = await writeFileAtomically(join(folder, 'README.md'), modelCard(card));
+  const readme = await writeFileAtomically(join(folder, 'README.md'), card);
   if (!readme.ok) return readme;
   return ok([adapterWeightsFile, adapterConfigFile, 'README.md']);
 }
@@ -61,11 +61,36 @@ function tensorOf(name: string, dtype: 'f32' | 'i32', shape: readonly number[], 
   return { name, dtype: dtype === 'i32' ? 'I32' : 'F32', shape, data: new Uint8Array(value.buffer, value.byteOffset, value.byteLength) };
 }
 
-/** The model card: front matter that the hub reads, then what was done and measured. */
-export function modelCard(card: CardFacts): string {
+/** The folders of adapters that were trained together, in an order in which PEFT can fold one after the other into the base: what has no
+ * modules there cannot be folded in. */
+const loadOrder = (adapters: readonly AdapterFile[]): readonly string[] => [...adapters].sort((a, b) => Number(!('target_modules' in a.config)) - Number(!('target_modules' in b.config))).map((a) => a.folder);
+
+/** How PEFT loads what was trained: an adapter by itself, or several in turn. */
+const loading = (folders: readonly string[]): string =>
+  folders.length === 1
+    ? `Load it with PEFT:
+
+\`\`\`python
+from peft import PeftModel
+model = PeftModel.from_pretrained(base, "PATH OF THIS FOLDER")
+\`\`\``
+    : `Load all of them with PEFT, each folded into the base before the next:
+
+\`\`\`python
+from peft import PeftModel
+model = base
+for name in ${JSON.stringify(folders.slice(0, -1))}:
+    model = PeftModel.from_pretrained(model, f"PATH OF THE RUN/{name}").merge_and_unload()
+model = PeftModel.from_pretrained(model, "PATH OF THE RUN/${folders.at(-1) ?? ''}")
+\`\`\``;
+
+/** The model card: front matter that the hub reads, then what was done and measured. Several adapters are measured together, so each
+ * one's card names all of them and claims no result for itself. */
+export function modelCard(card: CardFacts, folders: readonly string[] = [''], own = ''): string {
+  const alone = folders.length === 1;
   const row = (name: string, e: Evaluation | undefined): string => (e === undefined ? '' : `| ${name} | ${e.loss.toFixed(4)} | ${Object.values(e.metrics).map((v) => v.toFixed(4)).join(' | ')} |\n`);
   const names = Object.keys(card.after?.metrics ?? card.before?.metrics ?? {});
-  const results = card.after === undefined ? '' : `\nmodel-index:\n  - name: ${card.name}\n    results:\n      - task:\n          type: ${card.task}\n        metrics:\n${Object.entries(card.after.metrics).map(([k, v]) => `          - type: ${k}\n            value: ${Number(v.toFixed(6))}`).join('\n')}`;
+  const results = card.after === undefined || !alone ? '' : `\nmodel-index:\n  - name: ${card.name}\n    results:\n      - task:\n          type: ${card.task}\n        metrics:\n${Object.entries(card.after.metrics).map(([k, v]) => `          - type: ${k}\n            value: ${Number(v.toFixed(6))}`).join('\n')}`;
   const table = card.after === undefined ? '' : `\n| | loss | ${names.join(' | ')} |\n| --- | ${'--- | '.repeat(names.length + 1).trim()}\n${row('before', card.before)}${row('after', card.after)}`;
   return `---
 base_model: ${card.base}
@@ -75,19 +100,14 @@ tags:
   - peft-lang${results}
 ---
 
-# ${card.name}
+# ${alone ? card.name : `${card.name}: ${own}`}
 
-An adapter for \`${card.base}\`, trained with peft-lang.
+${alone ? `An adapter for \`${card.base}\`, trained with peft-lang.` : `One of ${folders.length} adapters for \`${card.base}\` that were trained together with peft-lang: ${folders.join(', ')}. The numbers are those of all of them at once.`}
 
 - trained parameters: ${card.trainable.toLocaleString('en')} of ${card.parameters.toLocaleString('en')} (${((100 * card.trainable) / card.parameters).toFixed(4)} %)
 - optimiser steps: ${card.steps}, in ${card.seconds.toFixed(1)} s on ${card.device}
 ${table}
-Load it with PEFT:
-
-\`\`\`python
-from peft import PeftModel
-model = PeftModel.from_pretrained(base, "PATH OF THIS FOLDER")
-\`\`\`
+${loading(folders)}
 
 The experiment:
 

@@ -142,6 +142,8 @@ export interface StoredTensor extends TrainedTensor {
   readonly dtype: 'f32' | 'i32';
   /** Whether a file may lack it: it can be made again. */
   readonly optional: boolean;
+  /** Whether the file holds what the entry `save` computes from it in its place. */
+  readonly replaced: boolean;
 }
 
 /** A tensor of an adapter's file that the entry `save` computes when it is written. */

@@ -6,12 +6,12 @@ import type { Definition, Member } from '../../grammar/ast.js';
 import { createElaboration } from '../elaborate/elaboration.js';
 import { evaluate } from '../elaborate/evaluate.js';
 import type { AdapterInstance, ModuleInstance } from '../elaborate/instance.js';
-import { allModules } from '../elaborate/instance.js';
+import { allModules, keyPrefix } from '../elaborate/instance.js';
 import { weightName } from '../elaborate/members.js';
-import { scopeOf, type Scope } from '../elaborate/scope.js';
+import { emptyScope, scopeOf, type Scope } from '../elaborate/scope.js';
 import { givenNames } from '../elaborate/given-names.js';
 import { namesIn } from '../elaborate/names.js';
-import { showNumber, type Value } from '../elaborate/value.js';
+import { showNumber } from '../elaborate/value.js';
 import type { Resolved } from './check.js';
 import { toJson } from './json.js';
 import type { Json } from './spec.js';
@@ -45,7 +45,7 @@ export function foreignAdapters(resolved: Resolved): readonly ForeignAdapter[] {
   const task = resolved.task.definition.foreign[0]?.value ?? null;
   return groupsOf([...resolved.adapters.values()].filter((a) => !isInPlace(a))).map(({ type, adapters }) => {
     const transposed = adapters.every((a) => !a.site.storage.some((s) => s.name === weightName));
-    const { fields, marks } = foreignFields(adapters, all);
+    const { fields, targets } = foreignFields(adapters, all);
     const head = modules.filter((m) => m.storage.length > 0 && heads.tasks.some((t) => t === task) && heads.names.some((name) => stands(m.path, name)));
     // For these tasks PEFT would save the head instead of adapting it.
     const adaptsHead = adapters.some((a) => head.includes(a.site));
@@ -57,9 +57,8 @@ export function foreignAdapters(resolved: Resolved): readonly ForeignAdapter[] {
       inference_mode: true,
       bias: 'none',
       fan_in_fan_out: transposed,
-      modules_to_save: saved.length > 0 ? suffixes(saved.map((m) => m.path), all, 'anywhere') : null,
-      // What is marked is listed by itself: PEFT wants its names among the targets.
-      target_modules: [...new Set(marks.flatMap((paths) => suffixes(paths, all)))].sort(),
+      modules_to_save: saved.length > 0 ? suffixes([...new Set(saved.map((m) => (head.includes(m) ? headOf(m.path) : m.path)))], all, 'anywhere') : null,
+      target_modules: targets,
       ...fields,
     };
     return {
@@ -73,6 +72,13 @@ export function foreignAdapters(resolved: Resolved): readonly ForeignAdapter[] {
     };
   });
 }
+
+/** The module that PEFT saves as the head: one inside it must not be saved a second time. */
+const headOf = (path: string): string => {
+  const steps = path.split('.');
+  const last = steps.findIndex((_, i) => heads.names.some((name) => steps.slice(0, i + 1).join('.').endsWith(name)));
+  return steps.slice(0, last + 1).join('.');
+};
 
 /** Whether an adapter only trains tensors of the model itself and is no method of PEFT. */
 const isInPlace = (adapter: AdapterInstance): boolean => adapter.storage.length === 0 && adapter.own.length > 0 && adapter.definition.foreign.length === 0;
@@ -170,18 +176,20 @@ const isSame = (a: SectionField['value'], b: SectionField['value']): boolean => 
   return text(a) === text(b);
 };
 
-/** The keys that the definitions give (null where `none` says that a key is left out), and the paths of the sites, apart by what marks them. */
-function foreignFields(adapters: readonly AdapterInstance[], all: readonly string[]): { readonly fields: JsonObject; readonly marks: readonly (readonly string[])[] } {
+/** The keys that the definitions give (null where `none` says that a key is left out), and the names of the targets. */
+function foreignFields(adapters: readonly AdapterInstance[], all: readonly string[]): { readonly fields: JsonObject; readonly targets: readonly string[] } {
   const said = adapters.map((a) => ({ path: a.site.path, fields: new Map(saidBy(a).map((f) => [f.name, f] as const)) }));
   const paths = said.map((s) => s.path);
   const fields: { [key: string]: Json } = {};
-  const marks = new Map<string, string[]>();
+  // What is marked is named by itself: PEFT wants the names of a list of modules among the targets, letter by letter.
+  const marked = new Map<string, string[]>();
   for (const { path, fields: own } of said) {
     const key = JSON.stringify([...own.values()].filter((f) => f.kind === 'mark'));
-    marks.set(key, [...(marks.get(key) ?? []), path]);
+    marked.set(key, [...(marked.get(key) ?? []), path]);
   }
+  const targets = [...marked].flatMap(([key, of]) => suffixes(of, all, key === '[]' ? 'dot' : 'anywhere'));
   for (const name of new Set(said.flatMap((s) => [...s.fields.keys()]))) {
-    const here = said.flatMap(({ path, fields: own }) => (own.has(name) ? [{ path, said: own.get(name) as Said, own }] : []));
+    const here = said.flatMap(({ path, fields: own }) => (own.has(name) ? [{ path, said: own.get(name) as Said }] : []));
     const first = (here[0] as (typeof here)[number]).said;
     const usual = (key: string): Json => mostCommon(said.flatMap((s) => s.fields.get(key)?.value ?? []));
     if (first.kind === 'mark') fields[name] = suffixes(here.filter((h) => h.said.value === true).map((h) => h.path), all, 'anywhere');
@@ -198,7 +206,7 @@ function foreignFields(adapters: readonly AdapterInstance[], all: readonly strin
   // A method that PEFT does not have is described by its own parameters.
   const one = adapters[0] as AdapterInstance;
   if (one.definition.foreign.length === 0) for (const [name, value] of one.params) fields[name] ??= toJson(value);
-  return { fields, marks: [...marks.values()] };
+  return { fields, targets: [...new Set(targets)].sort() };
 }
 
 /** What stands in `patterns(…)` or `modules(…)`. */
