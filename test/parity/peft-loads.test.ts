@@ -132,6 +132,17 @@ describe.skipIf(reason !== undefined)('PEFT loads what we write (where Python ha
     for (const { path } of casesOf(e.name).folders) expect(await problemsOfSaved(e, `${path}-saved`)).toEqual([]);
   });
 
+  test('the card of each of several adapters says how to load all of them', () => {
+    const { folders } = casesOf('virtual tokens beside another method');
+    expect(folders.length).toBe(2);
+    for (const { path } of folders) {
+      const card = readFileSync(join(path, 'README.md'), 'utf8');
+      expect(card).toContain('One of 2 adapters');
+      // Virtual tokens cannot be folded in.
+      expect(card).toMatch(/for name in \["lora"\]:\n.*merge_and_unload\(\)\nmodel = .*RUN\/prompt_tuning"\)/);
+    }
+  });
+
   test('the same name is never written twice', () => expect(new Set(experiments.map((e) => e.name)).size).toBe(experiments.length));
 
   test('a key that PEFT does not know is told', () => {
