@@ -43,10 +43,16 @@ function distance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
-/** What to say about a misspelt word: the nearest choice with the edit that writes it, or after `list` all the choices there are. */
+/** More choices than these are not all listed. */
+const mostListed = 12;
+
+/** What to say about a misspelt word: the nearest choice with the edit that writes it, or after `list` the choices there are, where they
+ * are many those that look most like it. */
 export function suggest(word: string, span: Span, choices: readonly string[], list: string): { readonly help?: string; readonly fix?: Fix } {
   const near = nearest(word, choices);
   if (near !== undefined) return { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span, text: near }] } };
   const plain = choices.filter((c) => !c.includes(' '));
-  return plain.length === 0 ? {} : { help: `${list} ${plain.join(', ')}` };
+  if (plain.length <= mostListed) return plain.length === 0 ? {} : { help: `${list} ${plain.join(', ')}` };
+  const like = [...plain].sort((a, b) => distance(word.toLowerCase(), a.toLowerCase()) - distance(word.toLowerCase(), b.toLowerCase()) || (a < b ? -1 : 1));
+  return { help: `${list} ${like.slice(0, mostListed / 2).join(', ')} and others` };
 }
