@@ -44,7 +44,7 @@ function distance(a: string, b: string): number {
 }
 
 /** More choices than these are not all listed. */
-const mostListed = 12;
+export const mostListed = 12;
 
 /** What to say about a misspelt word: the nearest choice with the edit that writes it, or after `list` the choices there are, where they
  * are many those that look most like it. */

@@ -9,7 +9,7 @@ import type { Elaboration } from '../elaborate/elaboration.js';
 import { bindArguments, evaluateArguments } from '../elaborate/evaluate.js';
 import type { BoundDefinition } from '../elaborate/instance.js';
 import type { Library } from '../elaborate/library.js';
-import { nearest } from '../elaborate/nearest.js';
+import { mostListed, nearest } from '../elaborate/nearest.js';
 import { qualified, type Scope } from '../elaborate/scope.js';
 import { stop } from '../elaborate/stop.js';
 
@@ -33,8 +33,14 @@ export function namesOf(c: Names, what: DefinitionKind): string[] {
   return [...new Set([...visible, ...c.library.definitions.flatMap((d) => (d.definition.what === what ? [d.definition.name.text] : []))])];
 }
 
-/** All names of a kind, as help. */
-export const listOf = (c: Names, what: DefinitionKind): string => `${wordOf(what)}s are ${namesOf(c, what).join(', ')}`;
+/** Names of a kind, as help: all of them, or where they are many those that the file sees and the first of the others. */
+export function listOf(c: Names, what: DefinitionKind): string {
+  const names = namesOf(c, what);
+  if (names.length <= mostListed) return `${wordOf(what)}s are ${names.join(', ')}`;
+  const seen = names.filter((n) => what !== 'model' && c.scope.lookup(qualified(what, n)) !== undefined);
+  const shown = [...seen, ...names.filter((n) => !seen.includes(n)).sort()].slice(0, mostListed / 2);
+  return `${wordOf(what)}s are ${shown.join(', ')} and others`;
+}
 
 /** A definition of one kind by its name. */
 export function findNamed(c: Names, what: DefinitionKind, name: string, span: Span): { readonly definition: Definition; readonly scope: Scope } {
