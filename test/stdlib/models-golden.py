@@ -156,6 +156,7 @@ case("Qwen2 layer types", "causal", "Qwen2ForCausalLM", {**grouped, "use_sliding
 
 each("Qwen3", {**grouped, "head_dim": 6}, ["causal", "classify", "regress", "tag"], old_rope)
 case("Qwen3 window, biases, tied", "causal", "Qwen3ForCausalLM", {**grouped, "head_dim": 4, "attention_bias": True, "tie_word_embeddings": True, "use_sliding_window": True, "sliding_window": 3, "max_window_layers": 1}, old_rope)
+each("Olmo2", grouped, ["causal", "classify", "regress"], old_rope)
 
 each("Gemma2", gemma, ["causal", "classify", "regress", "tag"], old_rope)
 case("Gemma2 without caps, untied", "causal", "Gemma2ForCausalLM", {**gemma, "final_logit_softcapping": None, "attn_logit_softcapping": None, "tie_word_embeddings": False}, old_rope)
