@@ -23,14 +23,14 @@ experiment small {
   adapt mlp with ia3()
   train head
   data {
-    train: tsv("train.tsv", take: 64)
+    train: tsv("train.tsv", take: 160)
     eval: tsv("test.tsv", take: 40)
     text: "text"
     label: "label"
     max_length: 24 tokens
     buckets: 1
   }
-  tune { optimizer: adamw(lr: 1e-2)  max_steps: 4 steps  batch: 16  eval_every: none }
+  tune { optimizer: adamw(lr: 3e-3)  max_steps: 30 steps  batch: 16  eval_every: none }
 }
 `;
 
@@ -92,8 +92,8 @@ describe('merge', () => {
       const merged = lossOf((await peft(['eval', 'b.peft', '--untrained', '--format', 'json'])).out);
       const bare = lossOf((await peft(['eval', 'a.peft', '--untrained', '--format', 'json'])).out);
       // bfloat16 keeps 8 bits: the merged weights are rounded once more.
-      expect(Math.abs(merged - adapted)).toBeLessThan(0.02);
-      expect(Math.abs(bare - adapted), 'negative control').toBeGreaterThan(0.05);
+      expect(Math.abs(merged - adapted)).toBeLessThan(5e-4);
+      expect(Math.abs(bare - adapted), 'negative control').toBeGreaterThan(1e-3);
       expect((await peft(['merge', 'a.peft', '--adapter', 'run', '--out', 'base'])).code).not.toBe(0);
     });
   }, 120_000);
