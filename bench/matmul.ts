@@ -65,8 +65,8 @@ function kernelOf({ batch, m, n, k, layout, rank }: Size): Matmul {
   const add = (elements: number, access: 'read' | 'write'): number =>
     args.push({ ref: { kind: 'tensor', name: `t${args.length}` }, dtype: 'f32', elements, access }) - 1;
   const term = (steps: number, scale: number): Matmul['terms'][number] => ({
-    a: { arg: add(batch * m * steps, 'read'), view: layoutOf(layout[0] === 'T', m, steps, batch) },
-    b: { arg: add(batch * steps * n, 'read'), view: layoutOf(layout[1] === 'T', steps, n, batch) },
+    a: { source: { kind: 'arg', arg: add(batch * m * steps, 'read') }, view: layoutOf(layout[0] === 'T', m, steps, batch) },
+    b: { source: { kind: 'arg', arg: add(batch * steps * n, 'read') }, view: layoutOf(layout[1] === 'T', steps, n, batch) },
     k: steps,
     scale,
   });
@@ -78,12 +78,15 @@ function kernelOf({ batch, m, n, k, layout, rank }: Size): Matmul {
     label: 'product',
     axes,
     args,
+    functions: [],
     body: [{ kind: 'accumulator' }],
     stores: [{ arg: out, view: layoutOf(false, m, n, batch), value: 0, accumulate: false }],
     terms,
     flops: 2 * batch * m * n * (k + rank),
   };
 }
+
+const arrayOf = ({ source }: Matmul['terms'][number]['a']): string => (source.kind === 'arg' ? `t${source.arg}` : 'no array');
 
 /** One thread an output: two loads for each multiplication. Sizes stand outside the loop and indices are
  * carried along; other workgroups (64x1, 16x16, constants for sizes) are no faster on lavapipe. */
@@ -105,7 +108,7 @@ function naive(kernel: Matmul): Emitted {
       ...operand(`a${t}`, a.view, -2, -1, 'g.y'),
       ...operand(`b${t}`, b.view, -1, -2, 'g.x'),
       `let steps${t} = ${word(k)};`,
-      `for (var k = 0u; k < steps${t}; k += 1u) { sum += t${a.arg}[a${t}] * t${b.arg}[b${t}]; a${t} += a${t}_step; b${t} += b${t}_step; }`,
+      `for (var k = 0u; k < steps${t}; k += 1u) { sum += ${arrayOf(a)}[a${t}] * ${arrayOf(b)}[b${t}]; a${t} += a${t}_step; b${t} += b${t}_step; }`,
       ...(scale === 1 ? [] : [`sum *= ${scale}.0;`]),
     ];
   });

@@ -12,7 +12,13 @@ const foldUniform: Rule = (r, c) => {
   if (values.some((v) => v === undefined)) return undefined;
   const one = { shape: [], dtype: c.dtype };
   const types = c.inputs.map((_, i) => ({ shape: [], dtype: operand(r, c, i).dtype }));
-  const value = ops[c.op].reference({ inputs: values.map((v) => Float64Array.of(v as number)), types, attrs: c.attrs, out: one, feed: () => new Float64Array(1) })[0] as number;
+  const value = ops[c.op].reference({
+    inputs: values.map((v) => Float64Array.of(v as number)),
+    types,
+    attrs: c.attrs,
+    out: one,
+    feed: () => new Float64Array(1),
+  })[0] as number;
   return Number.isFinite(value) ? filled(r, c, value) : undefined;
 };
 
@@ -97,7 +103,10 @@ const gatherScales: Rule = (r, c) => {
   if (inner.op !== 'mul' || c.dtype !== 'f32') return undefined;
   const [x, a] = inner.inputs as readonly [NodeId, NodeId];
   const [sa, sb] = [source(r, a).shape, source(r, b).shape];
-  const small = elements(sa) < elements(c.shape) && elements(sb) < elements(c.shape) && c.shape.some((n, i) => n > 1 && at(sa, i) === 1 && at(sb, i) === 1);
+  const small =
+    elements(sa) < elements(c.shape) &&
+    elements(sb) < elements(c.shape) &&
+    c.shape.some((n, i) => n > 1 && at(sa, i) === 1 && at(sb, i) === 1);
   return small ? r.emit('mul', [x, r.emit('mul', [a, b])]) : undefined;
 };
 
@@ -150,4 +159,4 @@ export function scalarRules(op: OpName): readonly Rule[] {
 }
 
 /** Removes what only the gradient looks at. */
-export const dropStop: Rule = (_: Rewriter, c: Candidate) => (ops[c.op].stops ? c.inputs[0] : undefined);
+export const dropStop: Rule = (_: Rewriter, c: Candidate) => (c.op === 'stop_gradient' ? c.inputs[0] : undefined);

@@ -7,8 +7,8 @@
  */
 import type { DType, Graph, NodeId } from '../graph/graph.js';
 import { axisCoordinates, base, inputOf, inward, listAttr, nodeAt, numberAttr, role, textAttr } from './structure.js';
-import { canonical, constantView, count, isRefinement, plus, sameView, scaled, type Refinement } from './affine.js';
-import type { Arg, Scalar, View } from './kernel.js';
+import { canonical, constantView, count, isRefinement, plus, refineAxes, sameView, scaled, type Refinement } from './affine.js';
+import type { Arg, KernelFunction, MatrixSource, Scalar, View } from './kernel.js';
 
 /** Why a body could not be built. */
 export type Failure =
@@ -33,13 +33,15 @@ export interface Body {
   readonly site: Site;
   readonly scalars: Scalar[];
   readonly args: Arg[];
+  /** Values worked out where they are read, and the node of each. */
+  readonly functions: KernelFunction[];
   failure: Failure | undefined;
   readonly memo: Map<string, number>;
 }
 
 /** An empty body. */
 export function createBody(site: Site): Body {
-  return { site, scalars: [], args: [], failure: undefined, memo: new Map() };
+  return { site, scalars: [], args: [], functions: [], failure: undefined, memo: new Map() };
 }
 
 /** Appends a scalar, or finds the equal one. */
@@ -64,6 +66,10 @@ function keyOf(s: Scalar): string {
       return `load ${s.arg} ${viewKey(s.view)}`;
     case 'load-indirect':
       return `indirect ${s.arg} ${viewKey(s.view)} ${s.index} ${s.stride} ${s.rows}`;
+    case 'call':
+      return `call ${s.function} ${viewKey(s.view)} ${s.index ?? ''} ${s.stride} ${s.rows}`;
+    case 'lookup':
+      return `lookup ${s.values.join(',')} ${s.index} ${s.dtype}`;
     case 'iota':
       return `iota ${viewKey(s.view)} ${s.dtype}`;
     case 'random':
@@ -87,7 +93,8 @@ export function fail(body: Body, failure: Failure): number {
   return 0;
 }
 
-const sameRef = (a: Arg['ref'], b: Arg['ref']): boolean => (a.kind === 'value' ? b.kind === 'value' && a.node === b.node : b.kind === 'tensor' && a.name === b.name);
+const sameRef = (a: Arg['ref'], b: Arg['ref']): boolean =>
+  a.kind === 'value' ? b.kind === 'value' && a.node === b.node : b.kind === 'tensor' && a.name === b.name;
 
 /** Number of the argument for a reference, whose access grows to what is asked. */
 export function argument(body: Body, arg: Arg): number {
@@ -103,13 +110,20 @@ export function argument(body: Body, arg: Arg): number {
 
 /** The argument that reads a value which stands in memory. */
 export function readArgument(body: Body, id: NodeId): number {
-  return argument(body, { ref: referenceOf(body.site.graph, id), dtype: nodeAt(body.site.graph, id).dtype, elements: count(nodeAt(body.site.graph, id).shape), access: 'read' });
+  return argument(body, {
+    ref: referenceOf(body.site.graph, id),
+    dtype: nodeAt(body.site.graph, id).dtype,
+    elements: count(nodeAt(body.site.graph, id).shape),
+    access: 'read',
+  });
 }
 
 /** How a kernel names a value that stands in memory. */
 export function referenceOf(graph: Graph, id: NodeId): Arg['ref'] {
   const node = nodeAt(graph, id);
-  return node.op === 'tensor' || (node.op === 'input' && node.shape.length > 0) ? { kind: 'tensor', name: textAttr(node, 'name') } : { kind: 'value', node: id };
+  return node.op === 'tensor' || (node.op === 'input' && node.shape.length > 0)
+    ? { kind: 'tensor', name: textAttr(node, 'name') }
+    : { kind: 'value', node: id };
 }
 
 /** The scalar for element `index` of a node. */
@@ -137,6 +151,8 @@ function compute(body: Body, id: NodeId, index: View): number {
   switch (role(node)) {
     case 'memory':
       return push(body, { kind: 'load', arg: readArgument(body, id), view: index, dtype: node.dtype });
+    case 'decoded':
+      return push(body, { kind: 'call', function: functionOf(body, id), view: index, stride: 0, rows: 1, dtype: node.dtype });
     case 'inline':
       return inline(body, id, index);
     case 'same':
@@ -156,7 +172,14 @@ function compute(body: Body, id: NodeId, index: View): number {
       if (coords === undefined || isRefinement(coords)) return unsplit(body, id, coords);
       if (moved === undefined || isRefinement(moved)) return unsplit(body, id, moved);
       const low = numberAttr(node, 'before');
-      return push(body, { kind: 'guard', view: coords[1], low, high: low + (input.shape[axis] as number), value: value(body, source, moved), dtype: node.dtype });
+      return push(body, {
+        kind: 'guard',
+        view: coords[1],
+        low,
+        high: low + (input.shape[axis] as number),
+        value: value(body, source, moved),
+        dtype: node.dtype,
+      });
     }
     case 'gather':
       return gathered(body, id, index);
@@ -183,7 +206,12 @@ function inline(body: Body, id: NodeId, index: View): number {
     case 'input':
       return push(body, { kind: 'host', name: textAttr(node, 'name'), dtype: node.dtype });
     case 'random':
-      return push(body, { kind: 'random', stream: numberAttr(node, 'stream'), seed: value(body, inputOf(node, 0), constantView(axes, 0)), view: index });
+      return push(body, {
+        kind: 'random',
+        stream: numberAttr(node, 'stream'),
+        seed: value(body, inputOf(node, 0), constantView(axes, 0)),
+        view: index,
+      });
     default: {
       const coords = axisCoordinates(node.shape, numberAttr(node, 'axis'), index, axes);
       if (coords === undefined || isRefinement(coords)) return unsplit(body, id, coords);
@@ -192,6 +220,43 @@ function inline(body: Body, id: NodeId, index: View): number {
   }
 }
 
+/** The function of the kernel that works out a decoded value: the flat value behind it, as a body over the digits of its index. */
+function functionOf(body: Body, id: NodeId): number {
+  const key = `function ${id}`;
+  const known = body.memo.get(key);
+  if (known !== undefined) return known;
+  const { graph } = body.site;
+  const node = nodeAt(graph, id);
+  const flat = inputOf(node, 0);
+  // Only elements that exist are asked for, so the axes may reach beyond them: then they can be split where they must be.
+  let axes: readonly number[] = [leastCommon(count(nodeAt(graph, flat).shape), 2 ** 16)];
+  for (;;) {
+    const inner: Body = {
+      ...createBody({ graph, axes, stored: () => false, own: () => undefined, given: () => undefined }),
+      args: [...body.args],
+    };
+    const result = value(inner, flat, canonical(axes));
+    if (inner.failure?.kind === 'refine') {
+      axes = refineAxes(axes, inner.failure.refinement);
+      continue;
+    }
+    if (inner.failure !== undefined) return fail(body, inner.failure);
+    body.args.splice(0, body.args.length, ...inner.args);
+    body.functions.push({ axes, body: inner.scalars, value: result, elements: count(node.shape), dtype: node.dtype });
+    body.memo.set(key, body.functions.length - 1);
+    return body.functions.length - 1;
+  }
+}
+
+function leastCommon(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y > 0) [x, y] = [y, x % y];
+  return (a / x) * b;
+}
+
+/** At most so many constants are chosen among instead of loaded. */
+const shortList = 16;
+
 /** `gather(table [rows, ...rest], ids)`: the index splits in that of the id and that within the row. */
 function gathered(body: Body, id: NodeId, index: View): number {
   const { graph, axes } = body.site;
@@ -199,12 +264,33 @@ function gathered(body: Body, id: NodeId, index: View): number {
   const table = inputOf(node, 0);
   const shape = nodeAt(graph, table).shape;
   const width = count(shape.slice(1));
-  const source = standing(body, table);
-  if (source === undefined) return fail(body, { kind: 'store', node: id });
   const split = axisCoordinates([count(node.shape) / width, width], 1, index, axes);
   if (split === undefined || isRefinement(split)) return unsplit(body, id, split);
   const ids = value(body, inputOf(node, 1), split[0]);
-  return push(body, { kind: 'load-indirect', arg: readArgument(body, source), view: split[1], index: ids, stride: width, rows: shape[0] as number, dtype: node.dtype });
+  const constants = nodeAt(graph, base(graph, table));
+  if (constants.op === 'table' && width === 1 && (shape[0] as number) <= shortList)
+    return push(body, { kind: 'lookup', values: [...(constants.attrs['data'] as Float64Array)], index: ids, dtype: node.dtype });
+  if (role(constants) === 'decoded')
+    return push(body, {
+      kind: 'call',
+      function: functionOf(body, base(graph, table)),
+      view: split[1],
+      index: ids,
+      stride: width,
+      rows: shape[0] as number,
+      dtype: node.dtype,
+    });
+  const source = standing(body, table);
+  if (source === undefined) return fail(body, { kind: 'store', node: id });
+  return push(body, {
+    kind: 'load-indirect',
+    arg: readArgument(body, source),
+    view: split[1],
+    index: ids,
+    stride: width,
+    rows: shape[0] as number,
+    dtype: node.dtype,
+  });
 }
 
 /** The memory behind reshapes, read whole; records the wish to store it where nobody does. */
@@ -226,9 +312,9 @@ export function standing(body: Body, id: NodeId): NodeId | undefined {
   }
 }
 
-/** A product's operand: what stands in memory, its view over the operand's axes, and a constant factor. */
+/** A product's operand: what stands in memory or is decoded from it, its view over the operand's axes, and a constant factor. */
 export interface Operand {
-  readonly arg: number;
+  readonly source: MatrixSource;
   readonly view: View;
   readonly factor: number;
 }
@@ -245,8 +331,16 @@ export function operand(body: Body, id: NodeId, axes: readonly number[]): Operan
       fail(body, { kind: 'mismatch', node: at });
       return undefined;
     }
-    if (role(node) === 'memory' || body.site.stored(at)) {
-      if (view.strides.every((s) => s >= 0)) return { arg: readArgument(body, at), view, factor };
+    if (role(node) === 'memory' || role(node) === 'decoded' || body.site.stored(at)) {
+      if (view.strides.every((s) => s >= 0))
+        return {
+          source:
+            role(node) === 'decoded' && !body.site.stored(at)
+              ? { kind: 'function', function: functionOf(body, at) }
+              : { kind: 'arg', arg: readArgument(body, at) },
+          view,
+          factor,
+        };
       fail(body, { kind: 'store', node: base(graph, id) });
       return undefined;
     }
@@ -321,4 +415,3 @@ export function reducedRun(graph: Graph, id: NodeId): { readonly first: number; 
 export function scalarType(scalar: Scalar): DType {
   return scalar.kind === 'random' || scalar.kind === 'accumulator' ? 'f32' : scalar.dtype;
 }
-

@@ -8,12 +8,16 @@ import { at, type DType } from '../ops/op.js';
 import { randomKey, randomUniform } from '../ops/random.js';
 import { count, range } from './affine.js';
 import { scalarType } from './body.js';
-import type { Kernel, Scalar, View } from './kernel.js';
+import type { Kernel, MatrixOperand, Scalar, View } from './kernel.js';
 import { applyOp, half, inRange, reduceRows, roundings, type Bounded, type Valued } from './rounding.js';
 
 /** The arguments after the kernel ran; those it does not write are the arrays given. `hosts` are the host's numbers by name. */
 export function interpretKernel(kernel: Kernel, args: readonly Float64Array[], hosts: ReadonlyMap<string, number>): Float64Array[] {
-  return evaluate(kernel, args.map((value) => ({ value })), hosts).map((array) => array.value);
+  return evaluate(
+    kernel,
+    args.map((value) => ({ value })),
+    hosts,
+  ).map((array) => array.value);
 }
 
 /** The same with a bound for each element on what f32 arithmetic in any order may differ by, given such bounds for the arguments. */
@@ -23,17 +27,32 @@ export function boundKernel(kernel: Kernel, args: readonly Bounded[], hosts: Rea
 
 function evaluate(kernel: Kernel, args: readonly Valued[], hosts: ReadonlyMap<string, number>): Valued[] {
   kernel.args.forEach((arg, i) => {
-    if (args[i]?.value.length !== arg.elements) throw new Bug(`argument ${i} of kernel ${kernel.label} has ${args[i]?.value.length} elements, not ${arg.elements}`);
+    if (args[i]?.value.length !== arg.elements)
+      throw new Bug(`argument ${i} of kernel ${kernel.label} has ${args[i]?.value.length} elements, not ${arg.elements}`);
   });
-  const run: Run = { kernel, args, hosts, size: count(kernel.axes), bounded: args.some((arg) => arg.error !== undefined), values: [], indices: new Map(), reduced: [], accumulator: undefined };
+  const run: Run = {
+    kernel,
+    axes: kernel.axes,
+    body: kernel.body,
+    args,
+    hosts,
+    functions: new Map(),
+    size: count(kernel.axes),
+    bounded: args.some((arg) => arg.error !== undefined),
+    values: [],
+    indices: new Map(),
+    reduced: [],
+    accumulator: undefined,
+  };
   switch (kernel.kind) {
     case 'pointwise':
       break;
     case 'row-reduce':
-      for (const reduction of kernel.reductions) run.reduced.push(reduceRows(scalar(run, reduction.value), kernel.axes[kernel.axes.length - 1] as number, reduction.op));
+      for (const reduction of kernel.reductions)
+        run.reduced.push(reduceRows(scalar(run, reduction.value), kernel.axes[kernel.axes.length - 1] as number, reduction.op));
       break;
     case 'matmul':
-      run.accumulator = product(kernel, args, run.bounded);
+      run.accumulator = product(run, kernel);
       break;
     case 'scatter-add':
       run.accumulator = scatter(kernel, args, run.bounded);
@@ -42,7 +61,9 @@ function evaluate(kernel: Kernel, args: readonly Valued[], hosts: ReadonlyMap<st
       return kernel satisfies never;
   }
   const results = kernel.stores.map((store) => scalar(run, store.value));
-  const out = args.map((array, i): Valued => (kernel.args[i]?.access === 'read' ? array : { value: array.value.slice(), error: array.error?.slice() }));
+  const out = args.map((array, i): Valued =>
+    kernel.args[i]?.access === 'read' ? array : { value: array.value.slice(), error: array.error?.slice() },
+  );
   kernel.stores.forEach((store, s) => {
     const target = at(out, store.arg);
     const before = at(args, store.arg);
@@ -50,7 +71,8 @@ function evaluate(kernel: Kernel, args: readonly Valued[], hosts: ReadonlyMap<st
     indices(run, store.view).forEach((index, i) => {
       const value = (store.accumulate ? (before.value[index] as number) : 0) + (result.value[i] as number);
       target.value[index] = value;
-      if (target.error !== undefined) target.error[index] = (result.error?.[i] ?? 0) + (store.accumulate ? (before.error?.[index] ?? 0) + half * Math.abs(value) : 0);
+      if (target.error !== undefined)
+        target.error[index] = (result.error?.[i] ?? 0) + (store.accumulate ? (before.error?.[index] ?? 0) + half * Math.abs(value) : 0);
     });
   });
   return out;
@@ -58,6 +80,10 @@ function evaluate(kernel: Kernel, args: readonly Valued[], hosts: ReadonlyMap<st
 
 interface Run {
   readonly kernel: Kernel;
+  readonly axes: readonly number[];
+  readonly body: readonly Scalar[];
+  /** Every element of the functions that have been asked for. */
+  readonly functions: Map<number, Valued>;
   readonly args: readonly Valued[];
   readonly hosts: ReadonlyMap<string, number>;
   readonly size: number;
@@ -68,28 +94,30 @@ interface Run {
   accumulator: Valued | undefined;
 }
 
-/** A view's index for every point of the axes, in row-major order. */
-function expand(view: View, axes: readonly number[]): Float64Array {
-  const out = new Float64Array(count(axes));
+/** A view's index for the first `size` points of the axes, in row-major order. */
+function expand(view: View, axes: readonly number[], size = count(axes)): Float64Array {
+  const out = new Float64Array(size);
   out[0] = view.offset;
   let filled = 1;
-  for (let a = axes.length - 1; a >= 0; a -= 1) {
+  for (let a = axes.length - 1; a >= 0 && filled < size; a -= 1) {
     const stride = at(view.strides, a);
-    for (let i = 1; i < at(axes, a); i += 1) for (let j = 0; j < filled; j += 1) out[i * filled + j] = (out[j] as number) + i * stride;
-    filled *= at(axes, a);
+    const copies = Math.min(at(axes, a), Math.ceil(size / filled));
+    for (let i = 1; i < copies; i += 1)
+      for (let j = 0; j < filled && i * filled + j < size; j += 1) out[i * filled + j] = (out[j] as number) + i * stride;
+    filled *= copies;
   }
   return out;
 }
 
 function indices(run: Run, view: View): Float64Array {
   const key = `${view.offset}:${view.strides.join()}`;
-  const known = run.indices.get(key) ?? expand(view, run.kernel.axes);
+  const known = run.indices.get(key) ?? expand(view, run.axes, run.size);
   run.indices.set(key, known);
   return known;
 }
 
 function scalar(run: Run, id: number): Valued {
-  const known = run.values[id] ?? compute(run, at(run.kernel.body, id));
+  const known = run.values[id] ?? compute(run, at(run.body, id));
   run.values[id] = known;
   return known;
 }
@@ -114,7 +142,30 @@ function compute(run: Run, s: Scalar): Valued {
       const { value, error } = at(args, s.arg);
       const rows = scalar(run, s.index);
       const where = indices(run, s.view).map((index, i) => index + Math.min(s.rows - 1, Math.max(0, rows.value[i] as number)) * s.stride);
-      return { value: where.map((index) => value[index] as number), error: error && where.map((index, i) => ((rows.error?.[i] ?? 0) > 0 ? Infinity : (error[index] as number))) };
+      return {
+        value: where.map((index) => value[index] as number),
+        error: error && where.map((index, i) => ((rows.error?.[i] ?? 0) > 0 ? Infinity : (error[index] as number))),
+      };
+    }
+    case 'call': {
+      const { value, error } = functionValues(run, s.function);
+      const rows = s.index === undefined ? undefined : scalar(run, s.index);
+      const where = indices(run, s.view).map(
+        (index, i) => index + (rows === undefined ? 0 : Math.min(s.rows - 1, Math.max(0, rows.value[i] as number)) * s.stride),
+      );
+      return {
+        value: where.map((index) => value[index] ?? 0),
+        error: error && where.map((index, i) => ((rows?.error?.[i] ?? 0) > 0 ? Infinity : (error[index] ?? 0))),
+      };
+    }
+    case 'lookup': {
+      const { value, error } = scalar(run, s.index);
+      const last = s.values.length - 1;
+      const found = value.map((v) => s.values[Math.min(last, Math.max(0, v))] as number);
+      return {
+        value: found,
+        error: run.bounded ? found.map((v, i) => ((error?.[i] ?? 0) > 0 ? Infinity : Math.abs(v - Math.fround(v)))) : undefined,
+      };
     }
     case 'iota': {
       const value = indices(run, s.view);
@@ -122,13 +173,22 @@ function compute(run: Run, s: Scalar): Valued {
     }
     case 'random': {
       const key = randomKey(scalar(run, s.seed).value[0] as number, s.stream);
-      return { value: indices(run, s.view).map((index) => randomUniform(key, index)), error: run.bounded ? new Float64Array(size) : undefined };
+      return {
+        value: indices(run, s.view).map((index) => randomUniform(key, index)),
+        error: run.bounded ? new Float64Array(size) : undefined,
+      };
     }
     case 'op':
-      return applyOp(s.op, s.dtype, s.args.map((arg) => scalar(run, arg)), s.args.map((arg) => scalarType(at(run.kernel.body, arg))));
+      return applyOp(
+        s.op,
+        s.dtype,
+        s.args.map((arg) => scalar(run, arg)),
+        s.args.map((arg) => scalarType(at(run.body, arg))),
+      );
     case 'guard': {
       const inner = scalar(run, s.value);
-      const keep = (array: Float64Array): Float64Array => indices(run, s.view).map((index, i) => (index >= s.low && index < s.high ? (array[i] as number) : 0));
+      const keep = (array: Float64Array): Float64Array =>
+        indices(run, s.view).map((index, i) => (index >= s.low && index < s.high ? (array[i] as number) : 0));
       return { value: keep(inner.value), error: inner.error && keep(inner.error) };
     }
     case 'accumulator':
@@ -145,19 +205,35 @@ function compute(run: Run, s: Scalar): Valued {
   }
 }
 
-function filled(run: Run, value: number, dtype: DType): Valued {
-  return { value: new Float64Array(run.size).fill(value), error: run.bounded ? new Float64Array(run.size).fill(dtype === 'f32' ? Math.abs(value - Math.fround(value)) : 0) : undefined };
+/** Every element of a function. */
+function functionValues(run: Run, id: number): Valued {
+  const known = run.functions.get(id);
+  if (known !== undefined) return known;
+  const { axes, body, value, elements } = at(run.kernel.functions, id);
+  const made = scalar({ ...run, axes, body, size: elements, values: [], indices: new Map(), reduced: [], accumulator: undefined }, value);
+  run.functions.set(id, made);
+  return made;
 }
 
-function product(kernel: Extract<Kernel, { kind: 'matmul' }>, args: readonly Valued[], bounded: boolean): Valued {
+function filled(run: Run, value: number, dtype: DType): Valued {
+  return {
+    value: new Float64Array(run.size).fill(value),
+    error: run.bounded ? new Float64Array(run.size).fill(dtype === 'f32' ? Math.abs(value - Math.fround(value)) : 0) : undefined,
+  };
+}
+
+function product(run: Run, kernel: Extract<Kernel, { kind: 'matmul' }>): Valued {
+  const { bounded } = run;
+  const read = ({ source }: MatrixOperand): Valued =>
+    source.kind === 'arg' ? at(run.args, source.arg) : functionValues(run, source.function);
   const [m, n] = kernel.axes.slice(-2) as [number, number];
   const batch = kernel.axes.slice(0, -2);
   const out = new Float64Array(count(kernel.axes));
   const error = bounded ? new Float64Array(out.length) : undefined;
   const magnitude = new Float64Array(bounded ? out.length : 0);
   for (const term of kernel.terms) {
-    const a = at(args, term.a.arg);
-    const b = at(args, term.b.arg);
+    const a = read(term.a);
+    const b = read(term.b);
     const [am, ak] = term.a.view.strides.slice(-2) as [number, number];
     const [bk, bn] = term.b.view.strides.slice(-2) as [number, number];
     const aBase = expand({ offset: term.a.view.offset, strides: term.a.view.strides.slice(0, -2) }, batch);
@@ -198,7 +274,9 @@ function scatter(kernel: Extract<Kernel, { kind: 'scatter-add' }>, args: readonl
   const error = bounded ? new Float64Array(out.length) : undefined;
   const terms = new Map<number, number>();
   if (bounded) for (let i = 0; i < kernel.count; i += 1) terms.set(ids[i] as number, (terms.get(ids[i] as number) ?? 0) + 1);
-  for (const { row, i } of kernel.lists === undefined ? scanned(ids, rows) : chained(at(args, kernel.lists.head).value, at(args, kernel.lists.next).value)) {
+  for (const { row, i } of kernel.lists === undefined
+    ? scanned(ids, rows)
+    : chained(at(args, kernel.lists.head).value, at(args, kernel.lists.next).value)) {
     const rounding = roundings(terms.get(row) ?? 0);
     for (let j = 0; j < width; j += 1) {
       const place = row * width + j;

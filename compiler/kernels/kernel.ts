@@ -29,14 +29,41 @@ export type Scalar =
   | { readonly kind: 'host'; readonly name: string; readonly dtype: DType }
   | { readonly kind: 'load'; readonly arg: number; readonly view: View; readonly dtype: DType }
   /** Element `view + index · stride` where `index` is an i32 expression, clamped to [0, rows). */
-  | { readonly kind: 'load-indirect'; readonly arg: number; readonly view: View; readonly index: number; readonly stride: number; readonly rows: number; readonly dtype: DType }
+  | {
+      readonly kind: 'load-indirect';
+      readonly arg: number;
+      readonly view: View;
+      readonly index: number;
+      readonly stride: number;
+      readonly rows: number;
+      readonly dtype: DType;
+    }
+  /** Element `view` (+ `index` · `stride`, clamped to `rows`, as in load-indirect) of a function of this kernel. */
+  | {
+      readonly kind: 'call';
+      readonly function: number;
+      readonly view: View;
+      readonly index?: number;
+      readonly stride: number;
+      readonly rows: number;
+      readonly dtype: DType;
+    }
+  /** Entry number `index` of a short list of constants; an index outside takes the nearest. */
+  | { readonly kind: 'lookup'; readonly values: readonly number[]; readonly index: number; readonly dtype: DType }
   /** The affine index itself, as a number. */
   | { readonly kind: 'iota'; readonly view: View; readonly dtype: DType }
   /** Uniform in [0, 1): hash of (seed, stream, affine index); `seed` is an i32 scalar. */
   | { readonly kind: 'random'; readonly stream: number; readonly seed: number; readonly view: View }
   | { readonly kind: 'op'; readonly op: OpName; readonly args: readonly number[]; readonly dtype: DType }
   /** `value` where low <= affine index < high, else 0; loads below it must be made safe by the emitter (index clamped). */
-  | { readonly kind: 'guard'; readonly view: View; readonly low: number; readonly high: number; readonly value: number; readonly dtype: DType }
+  | {
+      readonly kind: 'guard';
+      readonly view: View;
+      readonly low: number;
+      readonly high: number;
+      readonly value: number;
+      readonly dtype: DType;
+    }
   /** Matmul only: the accumulated product at (batch…, m, n). */
   | { readonly kind: 'accumulator' }
   /** Row reduction only: result of reduction number `reduction` of this row. */
@@ -50,18 +77,41 @@ export interface Store {
   readonly accumulate: boolean;
 }
 
+/** A flat value that is worked out wherever the kernel reads it: its element e, where the row-major digits of e over `axes` are the indices
+ * of the body (the first digit takes what is left). It loads from the kernel's args. */
+export interface KernelFunction {
+  readonly axes: readonly number[];
+  readonly body: readonly Scalar[];
+  readonly value: number;
+  /** How many elements may be asked for. */
+  readonly elements: number;
+  readonly dtype: DType;
+}
+
+/** What a matrix product reads: an arg, or a function of the kernel. */
+export type MatrixSource = { readonly kind: 'arg'; readonly arg: number } | { readonly kind: 'function'; readonly function: number };
+
+/** A matrix operand with its view. */
+export interface MatrixOperand {
+  readonly source: MatrixSource;
+  readonly view: View;
+}
+
 interface Common {
   /** Short name for listings: the ops it does. */
   readonly label: string;
   readonly axes: readonly number[];
   readonly args: readonly Arg[];
+  readonly functions: readonly KernelFunction[];
   readonly body: readonly Scalar[];
   readonly stores: readonly Store[];
   readonly flops: number;
 }
 
 /** One value for each index of `axes`. */
-export interface Pointwise extends Common { readonly kind: 'pointwise' }
+export interface Pointwise extends Common {
+  readonly kind: 'pointwise';
+}
 
 /** Rows along the last axis. Reductions run in order; reduction r may use `reduced` of those before it. A store whose view has
  * stride 0 on the last axis is done once a row, the others for each element. */
@@ -75,7 +125,7 @@ export interface RowReduce extends Common {
  * views of loads and stores in body/stores run over axes. `scale` may be a number or the name of a host scalar. */
 export interface Matmul extends Common {
   readonly kind: 'matmul';
-  readonly terms: readonly { readonly a: { readonly arg: number; readonly view: View }; readonly b: { readonly arg: number; readonly view: View }; readonly k: number; readonly scale: number }[];
+  readonly terms: readonly { readonly a: MatrixOperand; readonly b: MatrixOperand; readonly k: number; readonly scale: number }[];
 }
 
 /** axes = [rows, width]: out[row, :] = Σ over i with ids[i] = row of values[i, :]; deterministic, no atomics. Body computes the value

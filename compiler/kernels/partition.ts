@@ -58,7 +58,8 @@ export function kindOf(context: Omit<Context, 'destinations'>, member: NodeId): 
 export function partition(context: Omit<Context, 'destinations'> & { readonly stored: Set<NodeId> }, wanted: Wanted): Partition {
   const roots = [...wanted.values, ...wanted.tensors.keys()];
   const writers = new Map<string, NodeId[]>();
-  for (const [member, list] of wanted.tensors) for (const { ref } of list) writers.set(refKey(ref), [...(writers.get(refKey(ref)) ?? []), member]);
+  for (const [member, list] of wanted.tensors)
+    for (const { ref } of list) writers.set(refKey(ref), [...(writers.get(refKey(ref)) ?? []), member]);
   for (;;) {
     const before = context.stored.size;
     const built = new Map<NodeId, Kernel>();
@@ -73,15 +74,33 @@ export function partition(context: Omit<Context, 'destinations'> & { readonly st
       }
     }
     if (context.stored.size > before) continue;
-    const parts = new Map([...built].sort(([a], [b]) => a - b).map(([member, kernel]) => [member, { id: member, cluster: { kind: kindOf(context, member), members: [member] }, kernel }]));
-    const out: Partition = { context, wanted, parts, owner: new Map([...parts.keys()].map((m) => [m, m])), readers: new Map(), writers, assigned: false };
+    const parts = new Map(
+      [...built]
+        .sort(([a], [b]) => a - b)
+        .map(([member, kernel]) => [member, { id: member, cluster: { kind: kindOf(context, member), members: [member] }, kernel }]),
+    );
+    const out: Partition = {
+      context,
+      wanted,
+      parts,
+      owner: new Map([...parts.keys()].map((m) => [m, m])),
+      readers: new Map(),
+      writers,
+      assigned: false,
+    };
     for (const part of parts.values()) note(out, part);
-    return { ...out, assigned: [...writers].some(([key, members]) => [...(out.readers.get(key) ?? [])].some((id) => !members.includes(id))) };
+    return {
+      ...out,
+      assigned: [...writers].some(([key, members]) => [...(out.readers.get(key) ?? [])].some((id) => !members.includes(id))),
+    };
   }
 }
 
 function single(context: Omit<Context, 'destinations'> & { readonly stored: Set<NodeId> }, wanted: Wanted, member: NodeId): Kernel {
-  const destinations = (m: NodeId): readonly Destination[] => [{ ref: referenceOf(context.graph, m), accumulate: false }, ...(wanted.tensors.get(m) ?? [])];
+  const destinations = (m: NodeId): readonly Destination[] => [
+    { ref: referenceOf(context.graph, m), accumulate: false },
+    ...(wanted.tensors.get(m) ?? []),
+  ];
   for (;;) {
     const made = construct({ ...context, destinations }, { kind: kindOf(context, member), members: [member] });
     if (!isFailure(made)) return made;
@@ -98,7 +117,10 @@ function relief(context: Omit<Context, 'destinations'>, member: NodeId): NodeId 
     const known = loads.get(id);
     if (known !== undefined) return known;
     const node = nodeAt(context.graph, id);
-    const found = id !== member && (context.stored.has(id) || role(node) === 'memory') ? new Set([id]) : new Set((context.sums.get(id)?.rest.map((r) => r.node) ?? node.inputs).flatMap((input) => [...visit(input)]));
+    const found =
+      id !== member && (context.stored.has(id) || role(node) === 'memory' || role(node) === 'decoded')
+        ? new Set([id])
+        : new Set((context.sums.get(id)?.rest.map((r) => r.node) ?? node.inputs).flatMap((input) => [...visit(input)]));
     loads.set(id, found);
     return found;
   };
@@ -151,7 +173,12 @@ function between(p: Partition, a: Part, b: Part): boolean {
       if (seen.has(id)) continue;
       seen.add(id);
       const part = p.parts.get(id) as Part;
-      if (!p.assigned && (part.cluster.members[0] as NodeId) > last && (part.cluster.members[0] as NodeId) > (to.cluster.members.at(-1) as NodeId)) continue;
+      if (
+        !p.assigned &&
+        (part.cluster.members[0] as NodeId) > last &&
+        (part.cluster.members[0] as NodeId) > (to.cluster.members.at(-1) as NodeId)
+      )
+        continue;
       work.push(...successors(p, part));
     }
     return false;
@@ -180,9 +207,19 @@ export function hazard(kernel: Kernel): boolean {
   return kernel.args.some((arg, i) => {
     if (arg.access !== 'read_write') return false;
     const stores = kernel.stores.filter((s) => s.arg === i);
-    const same = kernel.body.every((s) => (s.kind === 'load' ? s.arg !== i || stores.every((t) => JSON.stringify(t.view) === JSON.stringify(s.view)) : s.kind !== 'load-indirect' || s.arg !== i));
-    const operands = kernel.kind === 'matmul' ? kernel.terms.flatMap((t) => [t.a.arg, t.b.arg]) : kernel.kind === 'scatter-add' ? [kernel.ids, kernel.values, ...(kernel.lists === undefined ? [] : [kernel.lists.head, kernel.lists.next])] : [];
-    return !same || operands.includes(i);
+    const same = kernel.body.every((s) =>
+      s.kind === 'load'
+        ? s.arg !== i || stores.every((t) => JSON.stringify(t.view) === JSON.stringify(s.view))
+        : s.kind !== 'load-indirect' || s.arg !== i,
+    );
+    const operands =
+      kernel.kind === 'matmul'
+        ? kernel.terms.flatMap(({ a, b }) => [a.source, b.source].flatMap((s) => (s.kind === 'arg' ? [s.arg] : [])))
+        : kernel.kind === 'scatter-add'
+          ? [kernel.ids, kernel.values, ...(kernel.lists === undefined ? [] : [kernel.lists.head, kernel.lists.next])]
+          : [];
+    const worked = kernel.functions.some((f) => f.body.some((s) => (s.kind === 'load' || s.kind === 'load-indirect') && s.arg === i));
+    return !same || worked || operands.includes(i);
   });
 }
 
@@ -203,7 +240,9 @@ function jointKind(p: Partition, a: Part, b: Part): Cluster['kind'] | undefined 
   if (b.cluster.kind !== 'row-reduce' || (a.cluster.kind !== 'row-reduce' && a.cluster.kind !== 'pointwise')) return undefined;
   if (kinds[0] === 'pointwise') {
     const { rows, width } = rowSpace(p, b);
-    return a.cluster.members.every((m) => [rows, rows * width].includes(count(nodeAt(p.context.graph, m).shape))) ? 'row-reduce' : undefined;
+    return a.cluster.members.every((m) => [rows, rows * width].includes(count(nodeAt(p.context.graph, m).shape)))
+      ? 'row-reduce'
+      : undefined;
   }
   const [x, y] = [rowSpace(p, a), rowSpace(p, b)];
   return x.rows === y.rows && x.width === y.width ? 'row-reduce' : undefined;
@@ -228,12 +267,22 @@ const preference: { readonly [K in Cluster['kind']]: number } = { matmul: 0, 'sc
 /** Merges every cluster into a producer of what it reads where that is possible. */
 export function mergeProducers(p: Partition): void {
   for (const id of [...p.parts.keys()].sort((a, b) => a - b)) {
-    for (let again = true; again; ) {
+    for (let again = true; again;) {
       again = false;
       const part = p.parts.get(p.owner.get(id) as number) as Part;
-      const producers = new Set(part.kernel.args.flatMap((arg) => (arg.access === 'read' && arg.ref.kind === 'value' && p.owner.has(arg.ref.node) ? [p.owner.get(arg.ref.node) as number] : [])));
+      const producers = new Set(
+        part.kernel.args.flatMap((arg) =>
+          arg.access === 'read' && arg.ref.kind === 'value' && p.owner.has(arg.ref.node) ? [p.owner.get(arg.ref.node) as number] : [],
+        ),
+      );
       producers.delete(part.id);
-      const sorted = [...producers].map((x) => p.parts.get(x) as Part).sort((a, b) => preference[a.cluster.kind] - preference[b.cluster.kind] || (b.cluster.members.at(-1) as NodeId) - (a.cluster.members.at(-1) as NodeId));
+      const sorted = [...producers]
+        .map((x) => p.parts.get(x) as Part)
+        .sort(
+          (a, b) =>
+            preference[a.cluster.kind] - preference[b.cluster.kind] ||
+            (b.cluster.members.at(-1) as NodeId) - (a.cluster.members.at(-1) as NodeId),
+        );
       again = sorted.some((producer) => tryMerge(p, producer, part)) && part.cluster.kind !== 'matmul';
     }
   }
@@ -275,7 +324,9 @@ export function ordered(p: Partition): { readonly kernels: readonly Kernel[] } |
   const key = (id: number): NodeId => (p.parts.get(id) as Part).cluster.members.at(-1) as NodeId;
   while (ready.length > 0) {
     let best = 0;
-    ready.forEach((id, i) => { if (key(id) < key(ready[best] as number)) best = i; });
+    ready.forEach((id, i) => {
+      if (key(id) < key(ready[best] as number)) best = i;
+    });
     const id = ready.splice(best, 1)[0] as number;
     kernels.push((rebuilt.get(id) as Part).kernel);
     waiting.delete(id);
@@ -286,7 +337,12 @@ export function ordered(p: Partition): { readonly kernels: readonly Kernel[] } |
     }
   }
   if (waiting.size === 0) return { kernels };
-  return { culprits: contested(p, [...waiting.keys()].map((id) => p.parts.get(id) as Part)) };
+  return {
+    culprits: contested(
+      p,
+      [...waiting.keys()].map((id) => p.parts.get(id) as Part),
+    ),
+  };
 }
 
 /** Members that replace a tensor which some cluster reads. */

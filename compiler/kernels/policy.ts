@@ -26,7 +26,13 @@ interface Cost {
 }
 
 /** The stored values. `kept` are the outputs, `limit` is how many arrays one kernel may touch. */
-export function storedValues(graph: Graph, users: readonly (readonly NodeId[])[], sums: ReadonlyMap<NodeId, Sum>, kept: ReadonlySet<NodeId>, limit: number): Set<NodeId> {
+export function storedValues(
+  graph: Graph,
+  users: readonly (readonly NodeId[])[],
+  sums: ReadonlyMap<NodeId, Sum>,
+  kept: ReadonlySet<NodeId>,
+  limit: number,
+): Set<NodeId> {
   const stored = new Set<NodeId>(kept);
   const products = new Set<NodeId>();
   for (const sum of sums.values()) {
@@ -49,7 +55,7 @@ function keepOperand(graph: Graph, id: NodeId, stored: Set<NodeId>): void {
   let at = id;
   for (;;) {
     const node = nodeAt(graph, at);
-    if (role(node) === 'memory' || stored.has(at)) return;
+    if (role(node) === 'memory' || role(node) === 'decoded' || stored.has(at)) return;
     const factored = role(node) === 'same' || role(node) === 'view' ? { of: inputOf(node, 0) } : constantFactor(graph, at);
     if (factored === undefined) break;
     at = factored.of;
@@ -61,7 +67,9 @@ function keepOperand(graph: Graph, id: NodeId, stored: Set<NodeId>): void {
 function keepWhole(graph: Graph, id: NodeId, stored: Set<NodeId>): void {
   let at = id;
   while (role(nodeAt(graph, at)) === 'same' && !stored.has(at)) at = inputOf(nodeAt(graph, at), 0);
-  if (role(nodeAt(graph, at)) !== 'memory') stored.add(at);
+  const kind = role(nodeAt(graph, at));
+  // A short list of constants is chosen from, a decoded table worked out row by row.
+  if (kind !== 'memory' && kind !== 'decoded') stored.add(at);
 }
 
 /** Costs in order of the graph; where a value would read more arrays than a kernel may touch, its dearest input is stored. */
@@ -70,7 +78,7 @@ function valueCosts(graph: Graph, stored: Set<NodeId>, limit: number): readonly 
   const free: Cost = { loads: new Set(), operations: 0 };
   const seen = (id: NodeId): Cost => (stored.has(id) ? { loads: new Set([id]), operations: 0 } : (costs[id] as Cost));
   graph.nodes.forEach((node, id) => {
-    if (role(node) === 'memory' || role(node) === 'anchor') {
+    if (role(node) === 'memory' || role(node) === 'decoded' || role(node) === 'anchor') {
       costs.push({ loads: new Set([id]), operations: 0 });
       return;
     }
@@ -82,11 +90,16 @@ function valueCosts(graph: Graph, stored: Set<NodeId>, limit: number): readonly 
       const inputs = node.inputs.map(seen);
       const loads = new Set(inputs.flatMap((c) => [...c.loads]));
       if (loads.size <= Math.max(2, limit - 2)) {
-        costs.push({ loads, operations: inputs.reduce((n, c) => n + c.operations, role(node) === 'elementwise' ? operations(node.op) : 0) });
+        costs.push({
+          loads,
+          operations: inputs.reduce((n, c) => n + c.operations, role(node) === 'elementwise' ? operations(node.op) : 0),
+        });
         return;
       }
       let dearest = -1;
-      inputs.forEach((c, i) => { if (c.loads.size > (dearest < 0 ? 1 : (inputs[dearest] as Cost).loads.size)) dearest = i; });
+      inputs.forEach((c, i) => {
+        if (c.loads.size > (dearest < 0 ? 1 : (inputs[dearest] as Cost).loads.size)) dearest = i;
+      });
       if (dearest < 0) {
         costs.push({ loads, operations: 0 });
         return;
@@ -100,9 +113,16 @@ function valueCosts(graph: Graph, stored: Set<NodeId>, limit: number): readonly 
 /** Rough cost of an elementwise op in additions. */
 export function operations(op: OpName): number {
   switch (op) {
-    case 'exp': case 'log': case 'tanh': case 'erf': case 'sin': case 'cos': case 'pow':
+    case 'exp':
+    case 'log':
+    case 'tanh':
+    case 'erf':
+    case 'sin':
+    case 'cos':
+    case 'pow':
       return 12;
-    case 'div': case 'sqrt':
+    case 'div':
+    case 'sqrt':
       return 4;
     default:
       return 1;
@@ -110,7 +130,13 @@ export function operations(op: OpName): number {
 }
 
 /** Keeps what several stored values would recompute at a price. Runs from the results back, so that the users are decided. */
-function keepShared(graph: Graph, users: readonly (readonly NodeId[])[], costs: readonly Cost[], stored: Set<NodeId>, products: ReadonlySet<NodeId>): void {
+function keepShared(
+  graph: Graph,
+  users: readonly (readonly NodeId[])[],
+  costs: readonly Cost[],
+  stored: Set<NodeId>,
+  products: ReadonlySet<NodeId>,
+): void {
   const sinks: (readonly NodeId[])[] = graph.nodes.map(() => []);
   for (let id = graph.nodes.length - 1; id >= 0; id -= 1) {
     const node = nodeAt(graph, id);
@@ -126,7 +152,8 @@ function keepShared(graph: Graph, users: readonly (readonly NodeId[])[], costs: 
     const cost = costs[id] as Cost;
     const large = [...cost.loads].filter((load) => 4 * count(nodeAt(graph, load).shape) >= count(node.shape)).length;
     const repeated = repeats(graph, users, id) >= manyRepeats;
-    if ((found.size > 1 && (large > 1 || cost.operations > dearOperations)) || (repeated && cost.operations >= dearBroadcast)) stored.add(id);
+    if ((found.size > 1 && (large > 1 || cost.operations > dearOperations)) || (repeated && cost.operations >= dearBroadcast))
+      stored.add(id);
   }
 }
 

@@ -41,7 +41,9 @@ export function arrayLimit(target: Target): number {
 /** The kernels of a graph. */
 export function select(source: Graph, target: Target, choice: OverrideChoice = { list: overrides, everywhere: false }): Selection {
   const { graph: before, nodes: over } = overridden(staged(source, target), target, choice);
-  const special: Context['special'] = new Map([...over].map(([root, { override, prepared }]) => [root, (context, cluster) => override.construct(context, cluster, root, prepared)]));
+  const special: Context['special'] = new Map(
+    [...over].map(([root, { override, prepared }]) => [root, (context, cluster) => override.construct(context, cluster, root, prepared)]),
+  );
   const copied = new Set<number>();
   for (;;) {
     const { graph, wanted, results, outputOf } = wants(before, copied);
@@ -102,12 +104,15 @@ function wants(source: Graph, copied: ReadonlySet<number>): Wants {
       results.push({ name: output.name, ref: referenceOf({ nodes, outputs: [] }, member), shape, dtype });
       return;
     }
-    const computed = ['elementwise', 'anchor', 'gather', 'pad'].includes(kind);
+    const computed = ['elementwise', 'anchor', 'gather', 'pad', 'decoded'].includes(kind);
     const direct = computed && !copied.has(i) && !tensors.has(inner);
     const member = direct ? inner : alone(copied.has(i) || computed ? kept(inner, kind) : output.node);
     const tensor = output.tensor;
     if (tensor === undefined) throw new Bug(`output ${output.name} names no tensor`);
-    tensors.set(member, [...(tensors.get(member) ?? []), { ref: { kind: 'tensor', name: tensor }, accumulate: output.mode === 'accumulate' }]);
+    tensors.set(member, [
+      ...(tensors.get(member) ?? []),
+      { ref: { kind: 'tensor', name: tensor }, accumulate: output.mode === 'accumulate' },
+    ]);
     outputOf.set(member, [...(outputOf.get(member) ?? []), i]);
   });
   return { graph: { nodes, outputs: source.outputs }, wanted: { values, tensors }, results, outputOf };

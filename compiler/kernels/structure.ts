@@ -9,27 +9,40 @@ import { coordinates, count, isRefinement, linear, runs, shifted, constantView, 
 import type { View } from './kernel.js';
 
 /** What selection does with an op. `inline` is computed wherever it is needed, `memory` stands in a buffer before the entry runs,
- * `same` keeps the linear index, `view` changes it, `anchor` needs a kernel of its own kind. */
-export type Role = 'inline' | 'memory' | 'same' | 'view' | 'pad' | 'gather' | 'elementwise' | 'anchor';
+ * `decoded` is worked out in every kernel that reads it, `same` keeps the linear index, `view` changes it, `anchor` needs a kernel of its own kind. */
+export type Role = 'inline' | 'memory' | 'decoded' | 'same' | 'view' | 'pad' | 'gather' | 'elementwise' | 'anchor';
 
 /** The role of a node. Every op that has no structure of its own is elementwise. */
 export function role(node: Node): Role {
   switch (node.op) {
-    case 'const': case 'iota': case 'random':
+    case 'const':
+    case 'iota':
+    case 'random':
       return 'inline';
     case 'input':
       return node.shape.length === 0 ? 'inline' : 'memory';
-    case 'tensor': case 'table':
+    case 'tensor':
+    case 'table':
       return 'memory';
-    case 'reshape': case 'stop_gradient':
+    case 'decoded':
+      return 'decoded';
+    case 'reshape':
+    case 'stop_gradient':
       return 'same';
-    case 'permute': case 'broadcast': case 'slice': case 'flip':
+    case 'permute':
+    case 'broadcast':
+    case 'slice':
+    case 'flip':
       return 'view';
     case 'pad':
       return 'pad';
     case 'gather':
       return 'gather';
-    case 'matmul': case 'sum': case 'amax': case 'argmax': case 'scatter_add':
+    case 'matmul':
+    case 'sum':
+    case 'amax':
+    case 'argmax':
+    case 'scatter_add':
       return 'anchor';
     default:
       return 'elementwise';
@@ -84,16 +97,30 @@ export function listAttr(node: Node, name: string): readonly number[] {
 }
 
 /** Keys that single out one axis: 0 before it, 1 the axis, 2 after it. */
-const around = (axis: number) => (a: number): number => (a < axis ? 0 : a === axis ? 1 : 2);
+const around =
+  (axis: number) =>
+  (a: number): number =>
+    a < axis ? 0 : a === axis ? 1 : 2;
 
 /** Coordinates of an index along the stretch before an axis, the axis, and after it. */
-export function axisCoordinates(shape: readonly number[], axis: number, index: View, axes: readonly number[]): readonly [View, View, View] | Refinement | undefined {
+export function axisCoordinates(
+  shape: readonly number[],
+  axis: number,
+  index: View,
+  axes: readonly number[],
+): readonly [View, View, View] | Refinement | undefined {
   const zero = constantView(axes, 0);
   const out: [View, View, View] = [zero, zero, zero];
   const parts = runs(shape, around(axis));
-  const coords = coordinates(index, parts.map((p) => p.run.extent), axes);
+  const coords = coordinates(
+    index,
+    parts.map((p) => p.run.extent),
+    axes,
+  );
   if (coords === undefined || isRefinement(coords)) return coords;
-  parts.forEach((p, i) => { out[p.key] = coords[i] as View; });
+  parts.forEach((p, i) => {
+    out[p.key] = coords[i] as View;
+  });
   return out;
 }
 
@@ -107,9 +134,12 @@ function axisView(node: Node, input: Node, index: View, axes: readonly number[],
   const [before, at, after] = coords;
   const sign = inward ? 1 : -1;
   const extent = input.shape[axis] as number;
-  const moved = node.op === 'slice' ? shifted(at, sign * numberAttr(node, 'start'))
-    : node.op === 'pad' ? shifted(at, -sign * numberAttr(node, 'before'))
-    : { offset: extent - 1 - at.offset, strides: at.strides.map((s) => (s === 0 ? 0 : -s)) };
+  const moved =
+    node.op === 'slice'
+      ? shifted(at, sign * numberAttr(node, 'start'))
+      : node.op === 'pad'
+        ? shifted(at, -sign * numberAttr(node, 'before'))
+        : { offset: extent - 1 - at.offset, strides: at.strides.map((s) => (s === 0 ? 0 : -s)) };
   const trailing = count(to.shape.slice(axis + 1));
   return linear([before, moved, after], [1, to.shape[axis] as number, trailing], axes);
 }
@@ -123,7 +153,8 @@ function permuteRuns(node: Node, input: Node): { readonly extents: number[]; rea
   const starts: number[] = [];
   perm.forEach((d, i) => {
     const before = perm[i - 1];
-    if (before !== undefined && (rank.get(d) as number) === (rank.get(before) as number) + 1) extents[extents.length - 1] = (extents[extents.length - 1] as number) * (input.shape[d] as number);
+    if (before !== undefined && (rank.get(d) as number) === (rank.get(before) as number) + 1)
+      extents[extents.length - 1] = (extents[extents.length - 1] as number) * (input.shape[d] as number);
     else {
       extents.push(input.shape[d] as number);
       starts.push(d);
@@ -136,12 +167,21 @@ function permuteRuns(node: Node, input: Node): { readonly extents: number[]; rea
 function permuteView(node: Node, input: Node, index: View, axes: readonly number[], inward: boolean): View | Refinement | undefined {
   const { extents, place } = permuteRuns(node, input);
   const inner = new Array<number>(extents.length).fill(0);
-  place.forEach((p, i) => { inner[p] = extents[i] as number; });
+  place.forEach((p, i) => {
+    inner[p] = extents[i] as number;
+  });
   const coords = coordinates(index, inward ? extents : inner, axes);
   if (coords === undefined || isRefinement(coords)) return coords;
-  if (!inward) return linear(place.map((p) => coords[p] as View), extents, axes);
+  if (!inward)
+    return linear(
+      place.map((p) => coords[p] as View),
+      extents,
+      axes,
+    );
   const moved = new Array<View>(extents.length);
-  place.forEach((p, i) => { moved[p] = coords[i] as View; });
+  place.forEach((p, i) => {
+    moved[p] = coords[i] as View;
+  });
   return linear(moved, inner, axes);
 }
 
@@ -152,12 +192,22 @@ export function inward(node: Node, input: Node, index: View, axes: readonly numb
       return permuteView(node, input, index, axes, true);
     case 'broadcast': {
       const parts = runs(node.shape, (a) => (input.shape[a] === 1 ? 1 : 0));
-      const coords = coordinates(index, parts.map((p) => p.run.extent), axes);
+      const coords = coordinates(
+        index,
+        parts.map((p) => p.run.extent),
+        axes,
+      );
       if (coords === undefined || isRefinement(coords)) return coords;
       const zero = constantView(axes, 0);
-      return linear(parts.map((p, i) => (p.key === 1 ? zero : (coords[i] as View))), parts.map((p) => (p.key === 1 ? 1 : p.run.extent)), axes);
+      return linear(
+        parts.map((p, i) => (p.key === 1 ? zero : (coords[i] as View))),
+        parts.map((p) => (p.key === 1 ? 1 : p.run.extent)),
+        axes,
+      );
     }
-    case 'slice': case 'flip': case 'pad':
+    case 'slice':
+    case 'flip':
+    case 'pad':
       return axisView(node, input, index, axes, true);
     default:
       return index;

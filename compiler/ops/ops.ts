@@ -2,6 +2,7 @@
  * @file The table of primitive ops. To add one, add its record to the file of its family: names, documentation, verifier,
  * interpreter and tests follow from it.
  */
+import { bitOps } from './bits.js';
 import { elementwiseOps } from './elementwise.js';
 import { indexingOps } from './indexing.js';
 import { leafOps } from './leaf.js';
@@ -10,7 +11,7 @@ import { productOps } from './product.js';
 import { reductionOps } from './reduce.js';
 import { viewOps } from './view.js';
 
-const table = { ...leafOps, ...elementwiseOps, ...reductionOps, ...viewOps, ...indexingOps, ...productOps };
+const table = { ...leafOps, ...elementwiseOps, ...bitOps, ...reductionOps, ...viewOps, ...indexingOps, ...productOps };
 
 /** Name of a primitive op. */
 export type OpName = keyof typeof table;

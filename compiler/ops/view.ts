@@ -45,7 +45,8 @@ function pad(call: Call): Float64Array {
   const wide = at(call.out.shape, axis) * inner;
   const input = at(call.inputs, 0);
   const out = new Float64Array(elements(call.out.shape));
-  for (let i = 0; i * block < input.length; i += 1) out.set(input.subarray(i * block, (i + 1) * block), i * wide + number(call.attrs, 'before') * inner);
+  for (let i = 0; i * block < input.length; i += 1)
+    out.set(input.subarray(i * block, (i + 1) * block), i * wide + number(call.attrs, 'before') * inner);
   return out;
 }
 
@@ -68,11 +69,36 @@ export const viewOps = {
     infer: (inputs, attrs) => {
       const { shape, dtype } = typeOf(inputs);
       const next = attrs['shape'] as readonly number[];
-      return elements(next) === elements(shape) ? { shape: next, dtype } : `${showShape(shape)} does not have the elements of ${showShape(next)}`;
+      return elements(next) === elements(shape)
+        ? { shape: next, dtype }
+        : `${showShape(shape)} does not have the elements of ${showShape(next)}`;
     },
     reference: (call) => at(call.inputs, 0),
     gradient: (g, site) => g.add('reshape', [site.dy], { shape: g.node(at(site.inputs, 0)).shape }),
     samples: [sample([3, 4], { shape: [2, 6] }), sample([], { shape: [1, 1] }), sample([1, 5], { shape: [5] })],
+    tolerance: exact,
+    flops: free,
+  },
+  decoded: {
+    name: 'decoded',
+    doc: 'The first elements of a flat value under a shape, worked out in every kernel that reads them and never stored: a tensor that stands in memory in fewer bits.',
+    kind: 'view',
+    arity: 1,
+    attrs: { shape: 'shape' },
+    infer: (inputs, attrs) => {
+      const { shape, dtype } = typeOf(inputs);
+      const next = attrs['shape'] as readonly number[];
+      if (shape.length !== 1) return `the operand must be flat, not ${showShape(shape)}`;
+      return elements(next) <= elements(shape) ? { shape: next, dtype } : `${showShape(shape)} has too few elements for ${showShape(next)}`;
+    },
+    reference: (call) => at(call.inputs, 0).subarray(0, elements(call.out.shape)),
+    gradient: (g, site) => {
+      const { shape } = g.node(at(site.inputs, 0));
+      const size = elements(g.node(site.output).shape);
+      const flat = g.add('reshape', [site.dy], { shape: [size] });
+      return size === elements(shape) ? flat : g.add('pad', [flat], { axis: 0, before: 0, after: elements(shape) - size });
+    },
+    samples: [sample([12], { shape: [3, 4] }), sample([8], { shape: [7] })],
     tolerance: exact,
     flops: free,
   },
@@ -85,12 +111,17 @@ export const viewOps = {
     infer: (inputs, attrs) => {
       const { shape, dtype } = typeOf(inputs);
       const perm = attrs['perm'] as readonly number[];
-      if (perm.length !== shape.length || shape.some((_, i) => !perm.includes(i))) return `[${perm.join(', ')}] does not order the axes of ${showShape(shape)}`;
+      if (perm.length !== shape.length || shape.some((_, i) => !perm.includes(i)))
+        return `[${perm.join(', ')}] does not order the axes of ${showShape(shape)}`;
       return { shape: perm.map((p) => at(shape, p)), dtype };
     },
     reference: (call) => {
       const own = strides(at(call.types, 0).shape);
-      return pick(call, 0, (call.attrs['perm'] as readonly number[]).map((p) => at(own, p)));
+      return pick(
+        call,
+        0,
+        (call.attrs['perm'] as readonly number[]).map((p) => at(own, p)),
+      );
     },
     gradient: (g, site) => {
       const perm = site.attrs['perm'] as readonly number[];
@@ -114,7 +145,11 @@ export const viewOps = {
     },
     reference: (call) => {
       const { shape } = at(call.types, 0);
-      return pick(call, 0, strides(shape).map((s, i) => (at(shape, i) === 1 ? 0 : s)));
+      return pick(
+        call,
+        0,
+        strides(shape).map((s, i) => (at(shape, i) === 1 ? 0 : s)),
+      );
     },
     gradient: (g, site) => {
       const from = g.node(at(site.inputs, 0)).shape;
@@ -134,7 +169,9 @@ export const viewOps = {
     attrs: { axis: 'count', start: 'count', length: 'count' },
     infer: (inputs, attrs) => {
       const [start, length] = [number(attrs, 'start'), number(attrs, 'length')];
-      return onAxis(inputs, attrs, (n) => (length > 0 && start + length <= n ? length : `${start} to ${start + length} is not a range of ${n}`));
+      return onAxis(inputs, attrs, (n) =>
+        length > 0 && start + length <= n ? length : `${start} to ${start + length} is not a range of ${n}`,
+      );
     },
     reference: (call) => {
       const own = strides(at(call.types, 0).shape);
@@ -161,7 +198,11 @@ export const viewOps = {
       const { shape } = at(call.types, 0);
       const own = strides(shape);
       const axis = axisOf(call.attrs);
-      return pick(call, at(own, axis) * (at(shape, axis) - 1), own.map((s, i) => (i === axis ? -s : s)));
+      return pick(
+        call,
+        at(own, axis) * (at(shape, axis) - 1),
+        own.map((s, i) => (i === axis ? -s : s)),
+      );
     },
     gradient: (g, site) => g.add('flip', [site.dy], site.attrs),
     samples: [sample([5], { axis: 0 }), sample([2, 3, 4], { axis: 1 })],

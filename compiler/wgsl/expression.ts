@@ -30,20 +30,31 @@ export interface Module {
   readonly preludes: Set<string>;
   readonly hosts: HostSlots;
   usesHosts: boolean;
+  /** Numbers stand in the text instead of the uniform block: within functions, which kernels of one structure have in common. */
+  readonly literal?: true;
 }
 
 /** A module for a kernel. */
-export const openModule = (kernel: Kernel, hosts: HostSlots): Module => ({ kernel, words: [], preludes: new Set(), hosts, usesHosts: false });
+export const openModule = (kernel: Kernel, hosts: HostSlots): Module => ({
+  kernel,
+  words: [],
+  preludes: new Set(),
+  hosts,
+  usesHosts: false,
+});
 
 /** Appends a word to the uniform block and names it. Negative numbers wrap: index arithmetic is modulo 2^32. */
-export function word(m: Pick<Module, 'words'>, value: number): string {
+export function word(m: Pick<Module, 'words' | 'literal'>, value: number): string {
+  if (m.literal === true) return `${value >>> 0}u`;
   const at = m.words.push(value >>> 0) - 1;
   return `u.d[${at >> 2}].${'xyzw'[at & 3]}`;
 }
 
 /** `offset + Σ strides · index`; an axis of stride 0 stays out, one of stride 1 is not multiplied. */
 export function element(m: Module, view: View, index: readonly string[]): string {
-  const parts = view.strides.flatMap((stride, axis) => (stride === 0 ? [] : stride === 1 ? [index[axis] as string] : [`${index[axis]} * ${word(m, stride)}`]));
+  const parts = view.strides.flatMap((stride, axis) =>
+    stride === 0 ? [] : stride === 1 ? [index[axis] as string] : [`${index[axis]} * ${word(m, stride)}`],
+  );
   if (view.offset !== 0 || parts.length === 0) parts.unshift(view.offset === 0 ? '0u' : word(m, view.offset));
   return parts.join(' + ');
 }
@@ -64,8 +75,12 @@ export interface Place {
 }
 
 /** Lines that compute the wanted scalars of the body, and the name of each; what only others need is left out. */
-export function scalars(m: Module, wanted: readonly number[], place: Place): { readonly lines: string[]; readonly name: (id: number) => string } {
-  const { body } = m.kernel;
+export function scalars(
+  m: Module,
+  wanted: readonly number[],
+  place: Place,
+  body: readonly Scalar[] = m.kernel.body,
+): { readonly lines: string[]; readonly name: (id: number) => string } {
   const needed = new Set<number>();
   const visit = (id: number): void => {
     if (needed.has(id)) return;
@@ -75,7 +90,9 @@ export function scalars(m: Module, wanted: readonly number[], place: Place): { r
   wanted.forEach(visit);
   const guarded = guardedScalars(body);
   const name = (id: number): string => `v${id}`;
-  const lines = [...needed].sort((a, b) => a - b).map((id) => `let ${name(id)} = ${expression(m, body[id] as Scalar, guarded.has(id), place, name)};`);
+  const lines = [...needed]
+    .sort((a, b) => a - b)
+    .map((id) => `let ${name(id)} = ${expression(m, body[id] as Scalar, guarded.has(id), place, name)};`);
   return { lines, name };
 }
 
@@ -96,6 +113,17 @@ function expression(m: Module, s: Scalar, guarded: boolean, place: Place, name: 
     case 'load-indirect': {
       const row = `u32(clamp(${name(s.index)}, 0i, i32(${word(m, s.rows - 1)})))`;
       return `t${s.arg}[${element(m, s.view, place.index)} + ${row}${s.stride === 1 ? '' : ` * ${word(m, s.stride)}`}]`;
+    }
+    case 'call': {
+      const at = element(m, s.view, place.index);
+      if (s.index === undefined)
+        return `f${s.function}(${guarded ? `min(${at}, ${word(m, (m.kernel.functions[s.function]?.elements ?? 1) - 1)})` : at})`;
+      return `f${s.function}(${at} + u32(clamp(${name(s.index)}, 0i, i32(${word(m, s.rows - 1)}))) * ${word(m, s.stride)})`;
+    }
+    case 'lookup': {
+      const { text, call } = lookup(s.values, s.dtype);
+      m.preludes.add(text);
+      return `${call}(${name(s.index)})`;
     }
     case 'iota':
       return `${s.dtype}(bitcast<i32>(${element(m, s.view, place.index)}))`;
@@ -121,6 +149,33 @@ function expression(m: Module, s: Scalar, guarded: boolean, place: Place, name: 
   }
 }
 
+/** A function that chooses among constants by the bits of an index: no load, which on a software adapter costs ten such choices. */
+function lookup(values: readonly number[], dtype: 'f32' | 'i32'): { readonly text: string; readonly call: string } {
+  const literals = values.map((v) => literal(v, dtype));
+  const call = `lookup_${[...literals.join()].reduce((h, c) => Math.imul(h ^ c.charCodeAt(0), 16777619) >>> 0, 2166136261).toString(16)}`;
+  const choose = (from: number, bit: number): string => {
+    const above = from + 2 ** bit;
+    if (bit < 0) return literals[from] as string;
+    return above >= literals.length ? choose(from, bit - 1) : `select(${choose(from, bit - 1)}, ${choose(above, bit - 1)}, b${bit})`;
+  };
+  const bits = Math.ceil(Math.log2(Math.max(2, values.length)));
+  const lines = Array.from({ length: bits }, (_, b) => `let b${b} = (j & ${2 ** b}u) != 0u;`);
+  return {
+    call,
+    text: `fn ${call}(i: i32) -> ${dtype} {\n  let j = u32(clamp(i, 0i, ${values.length - 1}i));\n  ${lines.join('\n  ')}\n  return ${choose(0, bits - 1)};\n}`,
+  };
+}
+
+/** The functions of a kernel. */
+function functionTexts(m: Module): string[] {
+  const inner: Module = { ...m, literal: true };
+  return m.kernel.functions.map((f, i) => {
+    const place = split(inner, 'e', f.axes, 'd');
+    const { lines, name } = scalars(inner, [f.value], place, f.body);
+    return `fn f${i}(e: u32) -> ${f.dtype} {\n  ${[...place.lines, ...lines].join('\n  ')}\n  return ${name(f.value)};\n}`;
+  });
+}
+
 function missing(what: string): never {
   throw new Bug(`there is no ${what} at this place of a kernel`);
 }
@@ -139,7 +194,12 @@ export function grid(groups: number): [number, number, number] {
 }
 
 /** Splits a linear number into indices of the axes, the last fastest: lines, and the names of the indices. */
-export function split(m: Module, from: string, axes: readonly number[], prefix: string): { readonly lines: string[]; readonly index: string[] } {
+export function split(
+  m: Module,
+  from: string,
+  axes: readonly number[],
+  prefix: string,
+): { readonly lines: string[]; readonly index: string[] } {
   const lines: string[] = [];
   const index = new Array<string>(axes.length).fill('0u');
   let rest = from;
@@ -157,17 +217,34 @@ export function split(m: Module, from: string, axes: readonly number[], prefix: 
 }
 
 /** The whole module around its functions and `main`. */
-export function closeModule(m: Module, access: readonly ('read' | 'read_write')[], parts: { readonly enable?: readonly string[]; readonly globals?: readonly string[]; readonly functions?: readonly string[]; readonly main: string }): { readonly code: string; readonly uniforms: Uint32Array; readonly scalars: boolean } {
+export function closeModule(
+  m: Module,
+  access: readonly ('read' | 'read_write')[],
+  parts: {
+    readonly enable?: readonly string[];
+    readonly globals?: readonly string[];
+    readonly functions?: readonly string[];
+    readonly main: string;
+  },
+): { readonly code: string; readonly uniforms: Uint32Array; readonly scalars: boolean } {
+  const functions = functionTexts(m);
   while (m.words.length % 4 !== 0 || m.words.length === 0) m.words.push(0);
   const first = m.usesHosts ? 2 : 1;
   const code = [
     ...(parts.enable ?? []),
     `struct U { d: array<vec4<u32>, ${m.words.length / 4}> }`,
     '@group(0) @binding(0) var<uniform> u: U;',
-    ...(m.usesHosts ? [`struct S { d: array<vec4<u32>, ${hostCapacity / 4}> }`, '@group(0) @binding(1) var<uniform> s: S;', 'fn host(at: u32) -> u32 { return s.d[at >> 2u][at & 3u]; }'] : []),
+    ...(m.usesHosts
+      ? [
+          `struct S { d: array<vec4<u32>, ${hostCapacity / 4}> }`,
+          '@group(0) @binding(1) var<uniform> s: S;',
+          'fn host(at: u32) -> u32 { return s.d[at >> 2u][at & 3u]; }',
+        ]
+      : []),
     ...m.kernel.args.map((arg, i) => `@group(0) @binding(${i + first}) var<storage, ${access[i] ?? 'read'}> t${i}: array<${arg.dtype}>;`),
     ...(parts.globals ?? []),
     ...m.preludes,
+    ...functions,
     ...(parts.functions ?? []),
     parts.main,
     '',

@@ -21,7 +21,10 @@ interface Shape {
 }
 
 /** Small shapes compile in a tenth of a second, the large one in half a second: it must earn that. */
-const smallShapes: readonly Shape[] = [{ rows: 8, across: 1 }, { rows: 8, across: 2 }];
+const smallShapes: readonly Shape[] = [
+  { rows: 8, across: 1 },
+  { rows: 8, across: 2 },
+];
 const largeShapes: readonly Shape[] = [...smallShapes, { rows: 16, across: 4 }];
 const largeFlops = 2 ** 24;
 /** Cost of a gather, a broadcast and a multiply-add, in cycles, measured on lavapipe. */
@@ -41,7 +44,11 @@ export function emitLanes(kernel: Matmul, target: Target, access: readonly ('rea
   const each = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
   const accumulators = each(shape.rows, (r) => each(shape.across, (c) => `x${r}_${c}`)).flat();
   body.push(...accumulators.map((x) => `var ${x} = 0.0;`));
-  for (const term of terms(context)) body.push(...loop(term, shape, lanes, subgroups), ...(term.scale === undefined ? [] : ['{', `let scale = ${term.scale};`, ...accumulators.map((x) => `${x} *= scale;`), '}']));
+  for (const term of terms(context))
+    body.push(
+      ...loop(term, shape, lanes, subgroups),
+      ...(term.scale === undefined ? [] : ['{', `let scale = ${term.scale};`, ...accumulators.map((x) => `${x} *= scale;`), '}']),
+    );
   body.push(...stores(context, shape, lanes));
   const lane = subgroups ? '@builtin(subgroup_invocation_id)' : '@builtin(local_invocation_index)';
   const main = `@compute @workgroup_size(${lanes})\nfn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, ${lane} lane: u32) {\n  ${body.join('\n  ')}\n}`;
@@ -88,23 +95,24 @@ function loop(term: Term, shape: Shape, lanes: number, subgroups: boolean): stri
   for (let g = 0; g < groups; g += 1) {
     out.push(`let l${g} = ${left.base} + min(row0 + ${g * rowsAtOnce}u${subgroups ? ' + lane_row' : ''}, rows - 1u) * ${left.outer};`);
   }
-  for (let c = 0; c < shape.across; c += 1) out.push(`let r${c} = ${right.base} + min(column + ${c * lanes}u, columns - 1u) * ${right.outer};`);
+  for (let c = 0; c < shape.across; c += 1)
+    out.push(`let r${c} = ${right.base} + min(column + ${c * lanes}u, columns - 1u) * ${right.outer};`);
   out.push(`for (var k = 0u; k < ${k}; k += ${chunk}u) {`);
   for (let j = 0; j < chunk; j += 1) out.push(`let kr${j} = min(k + ${j}u, ${k} - 1u) * ${right.inner};`);
   if (subgroups) {
     out.push(`let inside = k + lane_k < ${k};`, `let kl = min(k + lane_k, ${k} - 1u) * ${left.inner};`);
-    for (let g = 0; g < groups; g += 1) out.push(`let a${g} = select(0.0, ${left.array}[l${g} + kl], inside);`);
+    for (let g = 0; g < groups; g += 1) out.push(`let a${g} = select(0.0, ${left.read(`l${g} + kl`)}, inside);`);
   } else {
     for (let j = 0; j < chunk; j += 1) out.push(`let kl${j} = min(k + ${j}u, ${k} - 1u) * ${left.inner};`);
   }
   for (let c = 0; c < shape.across; c += 1) {
-    for (let j = 0; j < chunk; j += 1) out.push(`let b${j}_${c} = ${right.array}[r${c} + kr${j}];`);
+    for (let j = 0; j < chunk; j += 1) out.push(`let b${j}_${c} = ${right.read(`r${c} + kr${j}`)};`);
   }
   for (let r = 0; r < shape.rows; r += 1) {
     for (let j = 0; j < chunk; j += 1) {
       const value = subgroups
         ? `subgroupBroadcast(a${Math.floor(r / rowsAtOnce)}, ${(r % rowsAtOnce) * chunk + j}u)`
-        : `select(0.0, ${left.array}[l${r} + kl${j}], k + ${j}u < ${k})`;
+        : `select(0.0, ${left.read(`l${r} + kl${j}`)}, k + ${j}u < ${k})`;
       out.push(`let s${r}_${j} = ${value};`);
     }
     for (let c = 0; c < shape.across; c += 1) {

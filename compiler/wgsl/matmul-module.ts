@@ -7,7 +7,7 @@
  *
  * Tiles are numbered rows first, then columns, then batch, and laid out on a grid of two dimensions, of at most 65535 groups each.
  */
-import type { Matmul, View } from '../kernels/kernel.js';
+import type { Matmul, MatrixOperand } from '../kernels/kernel.js';
 import { closeModule, openModule, scalars, storeLines, word, type HostSlots, type Module } from './expression.js';
 
 /** A tile of the output; a workgroup computes one. */
@@ -27,9 +27,9 @@ export interface Context {
   readonly extent: { readonly rows: string; readonly columns: string };
 }
 
-/** One operand of a term as a loop reads it: element (i, k) is `array[base + i · outer + k · inner]`. */
+/** One operand of a term as a loop reads it: element (i, k) is `read(base + i · outer + k · inner)`. */
 export interface Operand {
-  readonly array: string;
+  readonly read: (index: string) => string;
   readonly base: string;
   readonly outer: string;
   readonly inner: string;
@@ -56,7 +56,11 @@ export function realWord(uniforms: Module, value: number): string {
 }
 
 /** Starts a kernel: its context, and the lines that place a workgroup's tile (`row0`, `column0` and the batch indices). */
-export function openTile(kernel: Matmul, tile: Tile, hosts: HostSlots): { readonly context: Context; readonly lines: readonly string[]; readonly workgroups: [number, number, number] } {
+export function openTile(
+  kernel: Matmul,
+  tile: Tile,
+  hosts: HostSlots,
+): { readonly context: Context; readonly lines: readonly string[]; readonly workgroups: [number, number, number] } {
   const uniforms = openModule(kernel, hosts);
   const batch = kernel.axes.slice(0, -2);
   const [m, n] = kernel.axes.slice(-2) as [number, number];
@@ -85,23 +89,37 @@ export function openTile(kernel: Matmul, tile: Tile, hosts: HostSlots): { readon
     }
   }
   const across = Math.min(tiles, largestGrid);
-  return { context: { kernel, tile, uniforms, extent: { rows: 'rows', columns: 'columns' } }, lines, workgroups: [across, Math.ceil(tiles / across), 1] };
+  return {
+    context: { kernel, tile, uniforms, extent: { rows: 'rows', columns: 'columns' } },
+    lines,
+    workgroups: [across, Math.ceil(tiles / across), 1],
+  };
 }
 
 /** The operands of every term, with the lines that compute their bases. */
 export function terms({ kernel, tile, uniforms }: Context): readonly Term[] {
   return kernel.terms.map((term, t) => {
     const lines: string[] = [];
-    const operand = (name: string, arg: number, view: View, outerAxis: number, innerAxis: number): Operand => {
+    const operand = (name: string, { source, view }: MatrixOperand, outerAxis: number, innerAxis: number): Operand => {
       const at = `${name}${t}`;
       const batch = view.strides.slice(0, -2).map((stride, b) => ` + i${b} * ${word(uniforms, stride)}`);
       const [outer, inner] = [view.strides.at(outerAxis) as number, view.strides.at(innerAxis) as number];
       lines.push(`let ${at}_base = ${word(uniforms, view.offset)}${batch.join('')};`);
       lines.push(`let ${at}_outer = ${word(uniforms, outer)};`, `let ${at}_inner = ${word(uniforms, inner)};`);
-      return { array: `t${arg}`, base: `${at}_base`, outer: `${at}_outer`, inner: `${at}_inner`, contiguous: inner === 1 ? 'k' : outer === 1 ? 'outer' : 'none' };
+      const read =
+        source.kind === 'arg'
+          ? (index: string): string => `t${source.arg}[${index}]`
+          : (index: string): string => `f${source.function}(${index})`;
+      return {
+        read,
+        base: `${at}_base`,
+        outer: `${at}_outer`,
+        inner: `${at}_inner`,
+        contiguous: inner === 1 ? 'k' : outer === 1 ? 'outer' : 'none',
+      };
     };
-    const a = operand('a', term.a.arg, term.a.view, -2, -1);
-    const b = operand('b', term.b.arg, term.b.view, -1, -2);
+    const a = operand('a', term.a, -2, -1);
+    const b = operand('b', term.b, -1, -2);
     const k = `k${t}`;
     lines.push(`let ${k} = ${word(uniforms, term.k)};`);
     const [left, right] = tile.transposed ? [b, a] : [a, b];
@@ -119,13 +137,26 @@ export function storeCall({ kernel, tile }: Context, row: string, column: string
 /** The function that computes the body and stores it: the epilogue. */
 function finish({ kernel, uniforms }: Context): string {
   const place = { index: kernel.axes.map((_, axis) => `i${axis}`), accumulator: 'product' };
-  const { lines, name } = scalars(uniforms, kernel.stores.map((s) => s.value), place);
+  const { lines, name } = scalars(
+    uniforms,
+    kernel.stores.map((s) => s.value),
+    place,
+  );
   const stores = storeLines(uniforms, kernel.stores, place, name);
   return `fn finish(${[...place.index.map((i) => `${i}: u32`), 'product: f32'].join(', ')}) {\n  ${[...lines, ...stores].join('\n  ')}\n}`;
 }
 
 /** The whole module around a `main` function, and the content of its uniform block. */
-export function closeTile(context: Context, access: readonly ('read' | 'read_write')[], extra: { readonly enable?: string; readonly globals?: string; readonly main: string }): { readonly code: string; readonly uniforms: Uint32Array; readonly scalars: boolean } {
+export function closeTile(
+  context: Context,
+  access: readonly ('read' | 'read_write')[],
+  extra: { readonly enable?: string; readonly globals?: string; readonly main: string },
+): { readonly code: string; readonly uniforms: Uint32Array; readonly scalars: boolean } {
   const text = finish(context);
-  return closeModule(context.uniforms, access, { ...(extra.enable === undefined ? {} : { enable: [extra.enable] }), ...(extra.globals === undefined ? {} : { globals: [extra.globals] }), functions: [text], main: extra.main });
+  return closeModule(context.uniforms, access, {
+    ...(extra.enable === undefined ? {} : { enable: [extra.enable] }),
+    ...(extra.globals === undefined ? {} : { globals: [extra.globals] }),
+    functions: [text],
+    main: extra.main,
+  });
 }

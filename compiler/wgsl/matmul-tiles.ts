@@ -40,7 +40,11 @@ export function emitTiles(kernel: Matmul, target: Target, access: readonly ('rea
   ];
   const accumulators = square((r, c) => `x${r}_${c}`);
   body.push(...accumulators.map((x) => `var ${x} = 0.0;`));
-  for (const term of terms(context)) body.push(...loop(term, shape), ...(term.scale === undefined ? [] : ['{', `let scale = ${term.scale};`, ...accumulators.map((x) => `${x} *= scale;`), '}']));
+  for (const term of terms(context))
+    body.push(
+      ...loop(term, shape),
+      ...(term.scale === undefined ? [] : ['{', `let scale = ${term.scale};`, ...accumulators.map((x) => `${x} *= scale;`), '}']),
+    );
   if (shape.slices > 1) body.push(...gatherSlices(accumulators, shape));
   body.push(...stores(context, shape));
   const main = `@compute @workgroup_size(${threads * shape.slices})\nfn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {\n  ${body.join('\n  ')}\n}`;
@@ -51,7 +55,8 @@ function choose(kernel: Matmul, target: Target): Shape {
   const [m, n] = kernel.axes.slice(-2) as [number, number];
   const batch = kernel.axes.slice(0, -2).reduce((p, size) => p * size, 1);
   const k = kernel.terms.reduce((longest, term) => Math.max(longest, term.k), 0);
-  const fits = (shape: Shape): boolean => threadsOf(shape) * shape.slices <= target.maxWorkgroupThreads && 4 * workgroupWords(shape) <= target.maxWorkgroupBytes;
+  const fits = (shape: Shape): boolean =>
+    threadsOf(shape) * shape.slices <= target.maxWorkgroupThreads && 4 * workgroupWords(shape) <= target.maxWorkgroupBytes;
   const count = (side: number): number => batch * Math.ceil(m / side) * Math.ceil(n / side);
   const small: Shape = { side: 32, slices: 1, depth: 16 };
   const large: Shape = { side: 64, slices: 1, depth: 16 };
@@ -62,7 +67,8 @@ function choose(kernel: Matmul, target: Target): Shape {
 
 const threadsOf = ({ side }: Shape): number => (side / each) ** 2;
 const operandWords = ({ side, depth }: Shape): number => depth * (side + 1);
-const workgroupWords = (shape: Shape): number => Math.max(2 * operandWords(shape) * shape.slices, (shape.slices - 1) * threadsOf(shape) * each * each);
+const workgroupWords = (shape: Shape): number =>
+  Math.max(2 * operandWords(shape) * shape.slices, (shape.slices - 1) * threadsOf(shape) * each * each);
 
 function square<T>(make: (r: number, c: number) => T): T[] {
   return Array.from({ length: each * each }, (_, i) => make(Math.floor(i / each), i % each));
@@ -74,8 +80,18 @@ function loop(term: Term, shape: Shape): string[] {
   const { side, slices, depth } = shape;
   const wide = side / each;
   const step = depth * slices;
-  const out = ['{', ...term.lines, `for (var k = 0u; k < ${k}; k += ${step}u) {`, `let first = k + slice * ${depth}u;`, 'workgroupBarrier();'];
-  out.push(...fill(left, 'row0', 'rows', 0, k, shape), ...fill(right, 'column0', 'columns', operandWords(shape), k, shape), 'workgroupBarrier();');
+  const out = [
+    '{',
+    ...term.lines,
+    `for (var k = 0u; k < ${k}; k += ${step}u) {`,
+    `let first = k + slice * ${depth}u;`,
+    'workgroupBarrier();',
+  ];
+  out.push(
+    ...fill(left, 'row0', 'rows', 0, k, shape),
+    ...fill(right, 'column0', 'columns', operandWords(shape), k, shape),
+    'workgroupBarrier();',
+  );
   out.push(`for (var j = 0u; j < ${depth}u; j += 1u) {`, `let at = store + j * ${side + 1}u;`);
   for (let r = 0; r < each; r += 1) out.push(`let l${r} = held[at + down + ${r * wide}u];`);
   for (let c = 0; c < each; c += 1) out.push(`let r${c} = held[at + ${operandWords(shape)}u + across + ${c * wide}u];`);
@@ -93,7 +109,7 @@ function fill(operand: Operand, origin: string, extent: string, at: number, k: s
     `let i = ${i};`,
     `let j = ${j};`,
     `let element = ${operand.base} + min(${origin} + i, ${extent} - 1u) * ${operand.outer} + min(first + j, ${k} - 1u) * ${operand.inner};`,
-    `held[store + ${at}u + j * ${side + 1}u + i] = select(0.0, ${operand.array}[element], first + j < ${k});`,
+    `held[store + ${at}u + j * ${side + 1}u + i] = select(0.0, ${operand.read('element')}, first + j < ${k});`,
     '}',
   ];
 }
@@ -111,7 +127,14 @@ function stores(context: Context, shape: Shape): string[] {
 function gatherSlices(accumulators: readonly string[], shape: Shape): string[] {
   const size = threadsOf(shape) * accumulators.length;
   const place = (slice: string, i: number): string => `held[${slice} * ${size}u + ${i * threadsOf(shape)}u + thread]`;
-  const out = ['workgroupBarrier();', 'if (slice > 0u) {', ...accumulators.map((x, i) => `${place('(slice - 1u)', i)} = ${x};`), '}', 'workgroupBarrier();', 'if (slice > 0u) { return; }'];
+  const out = [
+    'workgroupBarrier();',
+    'if (slice > 0u) {',
+    ...accumulators.map((x, i) => `${place('(slice - 1u)', i)} = ${x};`),
+    '}',
+    'workgroupBarrier();',
+    'if (slice > 0u) { return; }',
+  ];
   for (let s = 1; s < shape.slices; s += 1) out.push(...accumulators.map((x, i) => `${x} += ${place(`${s - 1}u`, i)};`));
   return out;
 }

@@ -74,7 +74,12 @@ export function parseCase(text: string): Case {
     const shareB = has('b*');
     const a = add(`a${t}`, draw((shareA ? 1 : many) * m * steps, 3 * t + 1), NaN, 'read');
     const b = add(`b${t}`, draw((shareB ? 1 : many) * steps * n, 3 * t + 2), NaN, 'read');
-    terms.push({ a: { arg: a, view: layout(batch, m, steps, orientation[0] === 'T', shareA) }, b: { arg: b, view: layout(batch, steps, n, orientation[1] === 'T', shareB) }, k: steps, scale });
+    terms.push({
+      a: { source: { kind: 'arg', arg: a }, view: layout(batch, m, steps, orientation[0] === 'T', shareA) },
+      b: { source: { kind: 'arg', arg: b }, view: layout(batch, steps, n, orientation[1] === 'T', shareB) },
+      k: steps,
+      scale,
+    });
   };
   const rank = words.map((word) => /^rank:(\d+)\*(-?[\d.]+)$/.exec(word)).find((found) => found !== null);
   if (rank) product(Number(rank[1]), Number(rank[2]));
@@ -84,7 +89,12 @@ export function parseCase(text: string): Case {
   let value = 0;
   if (has('bias')) {
     const bias = add('bias', draw(n, 91), NaN, 'read');
-    const loaded = push({ kind: 'load', arg: bias, view: { offset: margin, strides: axes.map((_, axis) => (axis === axes.length - 1 ? 1 : 0)) }, dtype: 'f32' });
+    const loaded = push({
+      kind: 'load',
+      arg: bias,
+      view: { offset: margin, strides: axes.map((_, axis) => (axis === axes.length - 1 ? 1 : 0)) },
+      dtype: 'f32',
+    });
     value = push({ kind: 'op', op: 'add', args: [value, loaded], dtype: 'f32' });
   }
   if (has('residual')) {
@@ -95,8 +105,25 @@ export function parseCase(text: string): Case {
     value = push({ kind: 'op', op: 'mul', args: [value, half], dtype: 'f32' });
   }
   const output = add('out', draw(many * m * n, 93), marker, has('accumulate') ? 'read_write' : 'write');
-  const stores: Matmul['stores'][number][] = [{ arg: output, view: layout(batch, m, n, has('turned'), false), value, accumulate: has('accumulate') }];
-  return { name: text, kernel: { kind: 'matmul', label: text, axes, args, body, stores, terms, flops: 2 * many * m * n * (k + Number(rank?.[1] ?? 0)) }, data, output };
+  const stores: Matmul['stores'][number][] = [
+    { arg: output, view: layout(batch, m, n, has('turned'), false), value, accumulate: has('accumulate') },
+  ];
+  return {
+    name: text,
+    kernel: {
+      kind: 'matmul',
+      label: text,
+      axes,
+      args,
+      functions: [],
+      body,
+      stores,
+      terms,
+      flops: 2 * many * m * n * (k + Number(rank?.[1] ?? 0)),
+    },
+    data,
+    output,
+  };
 }
 
 /** Element number of a view at an index. */
@@ -104,9 +131,14 @@ function place(view: View, index: readonly number[]): number {
   return view.strides.reduce((at, stride, axis) => at + stride * (index[axis] as number), view.offset);
 }
 
+const argOf = ({ source }: Matmul['terms'][number]['a']): number => (source.kind === 'arg' ? source.arg : -1);
+
 /** The output in f64, by loops over the indices, and for each element the sum of magnitudes that bounds its rounding.
  * `forget` leaves out the last step of k: a mistake that a test must see. */
-export function expected({ kernel, data, output }: Case, forget = false): { readonly values: Float64Array; readonly magnitudes: Float64Array } {
+export function expected(
+  { kernel, data, output }: Case,
+  forget = false,
+): { readonly values: Float64Array; readonly magnitudes: Float64Array } {
   const at = (arg: number, element: number): number => (data[arg] as Float32Array)[element] as number;
   const values = Float64Array.from(data[output] as Float32Array);
   const magnitudes = new Float64Array(values.length);
@@ -125,7 +157,7 @@ export function expected({ kernel, data, output }: Case, forget = false): { read
       const [left, right] = [place(a.view, [...batch, m, 0]), place(b.view, [...batch, 0, n])];
       const [alongA, alongB] = [a.view.strides.at(-1) as number, b.view.strides.at(-2) as number];
       for (let step = 0; step < (forget ? k - 1 : k); step += 1) {
-        const product = at(a.arg, left + step * alongA) * at(b.arg, right + step * alongB);
+        const product = at(argOf(a), left + step * alongA) * at(argOf(b), right + step * alongB);
         sum += product;
         magnitude += Math.abs(product);
       }
@@ -144,7 +176,13 @@ export function expected({ kernel, data, output }: Case, forget = false): { read
   return { values, magnitudes };
 }
 
-function scalarValue(scalar: Scalar, results: readonly number[], sum: number, index: readonly number[], at: (arg: number, element: number) => number): number {
+function scalarValue(
+  scalar: Scalar,
+  results: readonly number[],
+  sum: number,
+  index: readonly number[],
+  at: (arg: number, element: number) => number,
+): number {
   switch (scalar.kind) {
     case 'accumulator':
       return sum;
@@ -155,7 +193,13 @@ function scalarValue(scalar: Scalar, results: readonly number[], sum: number, in
     case 'op': {
       const type = { shape: [], dtype: scalar.dtype };
       const inputs = scalar.args.map((arg) => Float64Array.of(results[arg] as number));
-      return ops[scalar.op].reference({ inputs, types: inputs.map(() => type), attrs: {}, out: type, feed: () => Float64Array.of() })[0] as number;
+      return ops[scalar.op].reference({
+        inputs,
+        types: inputs.map(() => type),
+        attrs: {},
+        out: type,
+        feed: () => Float64Array.of(),
+      })[0] as number;
     }
     default:
       throw new Error(`the cases use no ${scalar.kind}`);

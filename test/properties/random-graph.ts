@@ -55,10 +55,18 @@ function drawShape(d: Drawing, from: readonly number[]): number[] {
 function drawAttr(d: Drawing, name: string, type: AttrType, from: readonly number[], made: Attrs): AttrValue {
   switch (type) {
     case 'count':
-      return name === 'axis' ? below(d, Math.max(1, from.length)) : name === 'rows' ? 1 + below(d, 5) : below(d, Math.max(2, from[(made['axis'] as number) ?? 0] ?? 2));
+      return name === 'axis'
+        ? below(d, Math.max(1, from.length))
+        : name === 'rows'
+          ? 1 + below(d, 5)
+          : below(d, Math.max(2, from[(made['axis'] as number) ?? 0] ?? 2));
     case 'axes': {
       const axes = from.map((_, i) => i);
-      if (name === 'perm') return axes.map((a) => ({ a, key: d.random() })).sort((x, y) => x.key - y.key).map((x) => x.a);
+      if (name === 'perm')
+        return axes
+          .map((a) => ({ a, key: d.random() }))
+          .sort((x, y) => x.key - y.key)
+          .map((x) => x.a);
       return axes.filter(() => d.random() < 0.5);
     }
     case 'shape':
@@ -104,22 +112,38 @@ function drawNode(d: Drawing, op: OpName): boolean {
   const record = ops[op];
   const sample = record.samples[0];
   if (sample === undefined) return false;
+  update(d);
   const all = Array.from({ length: d.g.size() }, (_, i) => i);
   const pick = (from: readonly NodeId[]): NodeId => from[below(d, from.length)] as NodeId;
-  const typed = (i: number): NodeId[] => all.filter((id) => record.kind !== 'indexing' || d.g.node(id).dtype === sample.types[i]?.dtype);
+  // Ops on indices and on bits take what their samples say, the others any one type.
+  const strict = record.kind === 'indexing' || sample.types.some((t) => t.dtype === 'i32');
+  const typed = (i: number): NodeId[] => all.filter((id) => !strict || d.g.node(id).dtype === sample.types[i]?.dtype);
   const first = pick(typed(0));
   const { shape } = d.g.node(first);
-  const drawn = Array.from({ length: record.arity }, (_, i) => (i === 0 ? first : pick(typed(i).filter((id) => record.kind !== 'elementwise' || fitsInto(d.g.node(id).shape, shape)))));
+  const drawn = Array.from({ length: record.arity }, (_, i) =>
+    i === 0 ? first : pick(typed(i).filter((id) => record.kind !== 'elementwise' || fitsInto(d.g.node(id).shape, shape))),
+  );
   const inputs: NodeId[] = [];
   for (const [i, id] of drawn.entries()) {
     const isInt = d.g.node(id).dtype === 'i32';
-    const domain = isInt ? (record.kind === 'indexing' ? { low: 0, high: 2, whole: true } : { low: -1e4, high: 1e4, whole: true }) : (sample.domains[i] as Domain);
+    const domain =
+      isInt && !(strict && record.kind === 'elementwise')
+        ? record.kind === 'indexing'
+          ? { low: 0, high: 2, whole: true }
+          : { low: -1e4, high: 1e4, whole: true }
+        : (sample.domains[i] as Domain);
     const input = squash(d, id, op === 'select' || op === 'equal' ? { low: -3, high: 3 } : domain);
     if (input === undefined) return false;
     inputs.push(record.kind === 'elementwise' ? d.g.broadcastTo(input, shape) : input);
   }
   update(d);
-  if (!smooth(sample.domains, inputs.map((id) => d.values[id] as Float64Array))) return false;
+  if (
+    !smooth(
+      sample.domains,
+      inputs.map((id) => d.values[id] as Float64Array),
+    )
+  )
+    return false;
   const attrs: Record<string, AttrValue> = {};
   // A flag is a promise, which random values do not keep.
   for (const [name, type] of Object.entries(record.attrs)) if (type !== 'flag') attrs[name] = drawAttr(d, name, type, shape, attrs);
@@ -130,7 +154,8 @@ function drawNode(d: Drawing, op: OpName): boolean {
   return true;
 }
 
-const fitsInto = (from: readonly number[], to: readonly number[]): boolean => from.length <= to.length && from.every((n, i) => n === 1 || n === to[to.length - from.length + i]);
+const fitsInto = (from: readonly number[], to: readonly number[]): boolean =>
+  from.length <= to.length && from.every((n, i) => n === 1 || n === to[to.length - from.length + i]);
 
 /** A graph of about `size` drawn nodes. */
 export function randomGraph(seed: number, size: number): RandomGraph {
@@ -138,10 +163,16 @@ export function randomGraph(seed: number, size: number): RandomGraph {
   const g = createGraph();
   const d: Drawing = { g, random, values: [], feeds: new Map() };
   const tensors = leafShapes.map((shape, i) => {
-    d.feeds.set(`t${i}`, Float64Array.from({ length: elements(shape) }, () => random() * 4 - 2));
+    d.feeds.set(
+      `t${i}`,
+      Float64Array.from({ length: elements(shape) }, () => random() * 4 - 2),
+    );
     return g.add('tensor', [], { name: `t${i}`, shape, dtype: 'f32' });
   });
-  d.feeds.set('ids', Float64Array.from({ length: 4 }, () => below(d, 3)));
+  d.feeds.set(
+    'ids',
+    Float64Array.from({ length: 4 }, () => below(d, 3)),
+  );
   d.feeds.set('seed', Float64Array.of(seed));
   g.add('input', [], { name: 'ids', shape: [4], dtype: 'i32' });
   g.add('random', [g.add('input', [], { name: 'seed', shape: [], dtype: 'i32' })], { stream: 1, shape: [3, 4] });
@@ -151,7 +182,14 @@ export function randomGraph(seed: number, size: number): RandomGraph {
   update(d);
   const drawable = opNames.filter((op) => ops[op].kind !== 'leaf');
   let made = 0;
-  for (let tries = 0; made < size && tries < size * 20; tries += 1) if (drawNode(d, drawable[below(d, drawable.length)] as OpName)) made += 1;
+  for (let tries = 0; made < size && tries < size * 20; tries += 1)
+    if (drawNode(d, drawable[below(d, drawable.length)] as OpName)) made += 1;
   const outputs = Array.from({ length: 4 }, (_, i) => g.size() - 1 - i * 3).filter((id, i, all) => id > 0 && all.indexOf(id) === i);
-  return { builder: g, outputs, graph: g.finish(outputs.map((node, i) => ({ name: `y${i}`, node, mode: 'value' }))), feeds: d.feeds, tensors };
+  return {
+    builder: g,
+    outputs,
+    graph: g.finish(outputs.map((node, i) => ({ name: `y${i}`, node, mode: 'value' }))),
+    feeds: d.feeds,
+    tensors,
+  };
 }
