@@ -25,7 +25,9 @@ export type CheckResult = { readonly wrong: WrongKernel } | { readonly kernels: 
 
 /** Bytes as the numbers they hold. */
 function numbers(bytes: Uint8Array<ArrayBuffer>, dtype: 'f32' | 'i32', elements: number): Float64Array {
-  return Float64Array.from(dtype === 'f32' ? new Float32Array(bytes.buffer, bytes.byteOffset, elements) : new Int32Array(bytes.buffer, bytes.byteOffset, elements));
+  return Float64Array.from(
+    dtype === 'f32' ? new Float32Array(bytes.buffer, bytes.byteOffset, elements) : new Int32Array(bytes.buffer, bytes.byteOffset, elements),
+  );
 }
 
 /** The kernels of an entry, one for each step, and the numbers of the host that they use. */
@@ -36,16 +38,23 @@ export interface WatchedEntry {
 
 /** The host's numbers that a kernel uses, as the device reads them. */
 function hostNumbers(kernel: Kernel, hosts: ReadonlyMap<string, ScalarExpr>, variables: Variables): Map<string, number> {
-  return new Map(kernel.body.flatMap((s) => {
-    const expr = s.kind === 'host' ? hosts.get(s.name) : undefined;
-    if (s.kind !== 'host' || expr === undefined) return [];
-    const value = evaluateScalar(expr, variables);
-    return [[s.name, s.dtype === 'f32' ? Math.fround(value) : Number(BigInt.asIntN(32, BigInt(Math.floor(value))))] as const];
-  }));
+  return new Map(
+    kernel.body.flatMap((s) => {
+      const expr = s.kind === 'host' ? hosts.get(s.name) : undefined;
+      if (s.kind !== 'host' || expr === undefined) return [];
+      const value = evaluateScalar(expr, variables);
+      return [[s.name, s.dtype === 'f32' ? Math.fround(value) : Number(BigInt.asIntN(32, BigInt(Math.floor(value))))] as const];
+    }),
+  );
 }
 
 /** Runs one entry of a session step by step and checks each against its kernel, up to the first that is wrong. */
-export async function checkEntry(session: Session, entry: string, { kernels, hosts }: WatchedEntry, variables: Variables): Promise<CheckResult> {
+export async function checkEntry(
+  session: Session,
+  entry: string,
+  { kernels, hosts }: WatchedEntry,
+  variables: Variables,
+): Promise<CheckResult> {
   let before: Float64Array[] = [];
   let worst = 0;
   let wrong: WrongKernel | undefined;
@@ -54,12 +63,17 @@ export async function checkEntry(session: Session, entry: string, { kernels, hos
       const kernel = kernels[index];
       before = [];
       if (kernel === undefined || wrong !== undefined) return;
-      for (const [a, arg] of kernel.args.entries()) before.push(arg.access === 'write' ? new Float64Array(arg.elements) : numbers(await read(a), arg.dtype, arg.elements));
+      for (const [a, arg] of kernel.args.entries())
+        before.push(arg.access === 'write' ? new Float64Array(arg.elements) : numbers(await read(a), arg.dtype, arg.elements));
     },
     after: async ({ index, step, read }) => {
       const kernel = kernels[index];
       if (kernel === undefined || wrong !== undefined) return;
-      const wanted = boundKernel(kernel, before.map((value) => ({ value, error: new Float64Array(value.length) })), hostNumbers(kernel, hosts, variables));
+      const wanted = boundKernel(
+        kernel,
+        before.map((value) => ({ value, error: new Float64Array(value.length) })),
+        hostNumbers(kernel, hosts, variables),
+      );
       for (const [array, arg] of kernel.args.entries()) {
         if (arg.access === 'read') continue;
         const expected = wanted[array];

@@ -41,12 +41,26 @@ export function openDump(folder: string, opened: OpenedFile, resolved: Resolved)
   const order = ['elaborated', 'simplified', 'ordered', 'differentiated', 'final', 'folded', 'kernels'];
   return {
     watch: (entry) => (pass, graph) => write(`${30 + order.indexOf(pass)}-${pass}-${entry.replace('/', '-')}.peft`, print(graph)),
-    kernels: (entry, kernels) => write(`50-kernels-${entry.replace('/', '-')}.txt`, `${printKernels(kernels)}\n${kernels.map((k, i) => `${i}: ${printKernel(k)}`).join('\n')}`),
+    kernels: (entry, kernels) =>
+      write(
+        `50-kernels-${entry.replace('/', '-')}.txt`,
+        `${printKernels(kernels)}\n${kernels.map((k, i) => `${i}: ${printKernel(k)}`).join('\n')}`,
+      ),
     finish: (run) => {
-      run.program.shaders.forEach((shader, i) => write(`60-${String(i).padStart(3, '0')}-${shader.label.replace(/[^\w-]+/g, '_').slice(0, 60)}.wgsl`, shader.code));
-      const steps = run.program.entries.flatMap((e) => [`${e.name}`, ...e.steps.map((s, i) => `  ${String(i).padStart(4)} ${s.label} shader ${s.shader} groups ${s.workgroups.join('x')} flops ${s.flops}`)]);
+      run.program.shaders.forEach((shader, i) =>
+        write(`60-${String(i).padStart(3, '0')}-${shader.label.replace(/[^\w-]+/g, '_').slice(0, 60)}.wgsl`, shader.code),
+      );
+      const steps = run.program.entries.flatMap((e) => [
+        `${e.name}`,
+        ...e.steps.map(
+          (s, i) => `  ${String(i).padStart(4)} ${s.label} shader ${s.shader} groups ${s.workgroups.join('x')} flops ${s.flops}`,
+        ),
+      ]);
       write('50-steps.txt', `${steps.join('\n')}\n`);
-      write('70-plan.json', `${JSON.stringify({ buffers: run.program.buffers, tensors: run.program.tensors, entries: run.program.entries.map((e) => ({ ...e, steps: e.steps.length })) }, null, 1)}\n`);
+      write(
+        '70-plan.json',
+        `${JSON.stringify({ buffers: run.program.buffers, tensors: run.program.tensors, entries: run.program.entries.map((e) => ({ ...e, steps: e.steps.length })) }, null, 1)}\n`,
+      );
     },
   };
 }

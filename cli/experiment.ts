@@ -50,33 +50,56 @@ export async function openFile(source: Source, cwd: string, only?: string, optio
     const library = await openLibrary();
     const wanted = (experiment: Experiment): boolean => only === undefined || experiment.name.text === only;
     const sources = all.filter(wanted).map((experiment) => sourcesOf(parsed.value, experiment, library));
-    const facts = await gatherFacts(sources.flatMap((s) => s.bases), sources.flatMap((s) => s.tables), path, options);
+    const facts = await gatherFacts(
+      sources.flatMap((s) => s.bases),
+      sources.flatMap((s) => s.tables),
+      path,
+      options,
+    );
     const checked = checkFile(parsed.value, library, facts, wanted);
     experiments.push(...checked.experiments);
     found.push(...checked.diagnostics);
   }
   if (only !== undefined && all.length > 0 && !all.some((e) => e.name.text === only)) {
-    const near = nearest(only, all.map((e) => e.name.text));
-    throw new UserError(`${source.name} has no experiment ${only}`, near ? `did you mean ${near}?` : `it has ${all.map((e) => e.name.text).join(', ')}`);
+    const near = nearest(
+      only,
+      all.map((e) => e.name.text),
+    );
+    throw new UserError(
+      `${source.name} has no experiment ${only}`,
+      near ? `did you mean ${near}?` : `it has ${all.map((e) => e.name.text).join(', ')}`,
+    );
   }
   const diagnostics = unique(found);
-  for (const d of diagnostics) for (const span of [d.span, ...(d.notes ?? []).flatMap((n) => (n.span ? [n.span] : []))]) {
-    const text = stdlibText(span.file) ?? (texts.has(span.file) || !existsSync(span.file) ? undefined : readFileSync(span.file, 'utf8'));
-    if (text !== undefined) texts.set(span.file, text);
-  }
+  for (const d of diagnostics)
+    for (const span of [d.span, ...(d.notes ?? []).flatMap((n) => (n.span ? [n.span] : []))]) {
+      const text = stdlibText(span.file) ?? (texts.has(span.file) || !existsSync(span.file) ? undefined : readFileSync(span.file, 'utf8'));
+      if (text !== undefined) texts.set(span.file, text);
+    }
   return { source, path, file: parsed.value, experiments, diagnostics, texts };
 }
 
 /** Opens the one experiment a verb works on; findings are shown, and errors among them end the verb with code 1. */
-export async function openOne(name: string, only: string | undefined, context: Context, format: FindingsFormat = 'text', options?: FactOptions): Promise<{ readonly opened: OpenedFile; readonly resolved: Resolved } | ExitCode> {
+export async function openOne(
+  name: string,
+  only: string | undefined,
+  context: Context,
+  format: FindingsFormat = 'text',
+  options?: FactOptions,
+): Promise<{ readonly opened: OpenedFile; readonly resolved: Resolved } | ExitCode> {
   const [source] = await readSources([name], context);
   if (source === undefined) throw new UserError(`${name} does not exist`);
   const opened = await openFile(source, context.cwd, only, options);
-  if (opened.diagnostics.length > 0) context.err(renderFindings(opened.diagnostics, opened.texts, format === 'sarif' ? 'sarif' : 'text', context.colour.err));
+  if (opened.diagnostics.length > 0)
+    context.err(renderFindings(opened.diagnostics, opened.texts, format === 'sarif' ? 'sarif' : 'text', context.colour.err));
   if (opened.diagnostics.some((d) => d.severity === 'error')) return exitCodes.findings;
   const ready = opened.experiments.flatMap((e) => (e.resolved ? [e.resolved] : []));
   const first = ready[0];
   if (first === undefined) throw new UserError(`${name} has no experiment`, 'write experiment NAME { … }');
-  if (ready.length > 1) throw new UserError(`${name} has ${ready.length} experiments`, `name one with --experiment: ${ready.map((r) => r.spec.name).join(', ')}`);
+  if (ready.length > 1)
+    throw new UserError(
+      `${name} has ${ready.length} experiments`,
+      `name one with --experiment: ${ready.map((r) => r.spec.name).join(', ')}`,
+    );
   return { opened, resolved: first };
 }

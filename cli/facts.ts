@@ -16,7 +16,11 @@ export async function baseFolder(source: BaseSource, from: string): Promise<Fact
   return found.ok ? { ok: true, value: found.value.folder } : failed(found.error);
 }
 
-const failed = (error: Failure): { readonly ok: false; readonly message: string; readonly help?: string } => ({ ok: false, message: error.message, ...(error.help ? { help: error.help } : {}) });
+const failed = (error: Failure): { readonly ok: false; readonly message: string; readonly help?: string } => ({
+  ok: false,
+  message: error.message,
+  ...(error.help ? { help: error.help } : {}),
+});
 
 async function baseFacts(source: BaseSource, from: string, options: FactOptions): Promise<Fact<BaseFacts>> {
   const folder = await baseFolder(source, from);
@@ -43,7 +47,11 @@ async function tokenizerFacts(folder: string): Promise<BaseFacts['tokenizer']> {
     return { ok: true, value: { vocabulary: 0 } };
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    return { ok: false, message: missing ? `the base has no tokenizer: ${path} does not exist` : `tokenizer ${path} is no JSON`, ...(missing ? { help: 'save the tokenizer in its fast form, as tokenizer.json' } : {}) };
+    return {
+      ok: false,
+      message: missing ? `the base has no tokenizer: ${path} does not exist` : `tokenizer ${path} is no JSON`,
+      ...(missing ? { help: 'save the tokenizer in its fast form, as tokenizer.json' } : {}),
+    };
   }
 }
 
@@ -54,7 +62,13 @@ async function tableFacts(source: TableSource, from: string): Promise<Fact<Table
 }
 
 /** How the runtime opens a table of the Spec. */
-export const tableOptions = (source: TableSource): { readonly format: TableSource['format']; readonly header: boolean; readonly take?: number } => ({ format: source.format, header: source.header, ...(source.take === null ? {} : { take: source.take }) });
+export const tableOptions = (
+  source: TableSource,
+): { readonly format: TableSource['format']; readonly header: boolean; readonly take?: number } => ({
+  format: source.format,
+  header: source.header,
+  ...(source.take === null ? {} : { take: source.take }),
+});
 
 /** Whether a base without weights will do: for plans it does. */
 export interface FactOptions {
@@ -62,7 +76,12 @@ export interface FactOptions {
 }
 
 /** Reads the facts about the given sources; `file` is where the paths start from. */
-export async function gatherFacts(bases: readonly BaseSource[], tables: readonly TableSource[], file: string, options: FactOptions = { weights: 'required' }): Promise<Facts> {
+export async function gatherFacts(
+  bases: readonly BaseSource[],
+  tables: readonly TableSource[],
+  file: string,
+  options: FactOptions = { weights: 'required' },
+): Promise<Facts> {
   const from = dirname(file);
   const known = new Map<string, Fact<BaseFacts>>();
   const knownTables = new Map<string, Fact<TableFacts>>();

@@ -24,6 +24,7 @@ export async function lockFacts(resolved: Resolved, opened: OpenedFile, device: 
   const base: Record<string, string> = {};
   for (const name of names.ok ? names.value : []) if (/\.(safetensors|json)$/.test(name)) base[name] = await fileDigest(join(folder, name));
   const data: Record<string, string> = {};
-  for (const source of [resolved.spec.data.train, resolved.spec.data.eval]) if (source !== null) data[source.path] = await fileDigest(resolve(dirname(opened.path), source.path));
+  for (const source of [resolved.spec.data.train, resolved.spec.data.eval])
+    if (source !== null) data[source.path] = await fileDigest(resolve(dirname(opened.path), source.path));
   return { tool: manifest().version, dawn: installedVersion('webgpu') ?? null, node: process.version, device, base, data };
 }

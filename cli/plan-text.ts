@@ -42,27 +42,45 @@ export function planFacts(resolved: Resolved, made: Compiled, data: PlannedData,
 }
 
 /** The plan as text. */
-export function planText(resolved: Resolved, made: Compiled, data: PlannedData, device: string, sources: (m: Resolved['matches'][number]) => string): string {
+export function planText(
+  resolved: Resolved,
+  made: Compiled,
+  data: PlannedData,
+  device: string,
+  sources: (m: Resolved['matches'][number]) => string,
+): string {
   const { program } = made.run;
   const trained = trainedParameters(made.layout);
   const all = allParameters(made.layout);
   const n = (x: number): string => x.toLocaleString('en');
   const lines: string[] = [];
   lines.push(`experiment ${resolved.spec.name}  ${made.run.hash.slice(0, 12)}`, '');
-  lines.push(`base        ${resolved.spec.base.model} from ${JSON.stringify(resolved.spec.base.source.kind === 'hub' ? resolved.spec.base.source.repo : resolved.spec.base.source.path)} for ${resolved.spec.base.task.name}, ${n(made.layout.baseElements)} parameters`);
+  lines.push(
+    `base        ${resolved.spec.base.model} from ${JSON.stringify(resolved.spec.base.source.kind === 'hub' ? resolved.spec.base.source.repo : resolved.spec.base.source.path)} for ${resolved.spec.base.task.name}, ${n(made.layout.baseElements)} parameters`,
+  );
   const fresh = freshModules(resolved);
   if (resolved.base.tensors === undefined) lines.push('            no weights were read: sizes are from the configuration');
   else if (fresh.length > 0) lines.push(`            new: ${fresh.join(', ')}`);
   lines.push(`trainable   ${n(trained)} of ${n(all)} parameters, ${((100 * trained) / all).toFixed(4)} %`, '');
   lines.push('selectors');
-  for (const m of resolved.matches) lines.push(`  ${sources(m)}`, `    ${m.modules.length} ${m.modules.length === 1 ? 'module' : 'modules'}`);
+  for (const m of resolved.matches)
+    lines.push(`  ${sources(m)}`, `    ${m.modules.length} ${m.modules.length === 1 ? 'module' : 'modules'}`);
   lines.push('', 'modules');
   const rows = adapterRows(resolved, made);
   const width = (pick: (r: (typeof rows)[number]) => string): number => Math.max(0, ...rows.map((r) => pick(r).length));
   const [wr, wm, ws] = [width((r) => r.role), width((r) => r.method), width((r) => r.shape)];
-  for (const r of rows) lines.push(`  ${r.role.padEnd(wr)}  ${r.method.padEnd(wm)}  ${r.shape.padStart(ws)}  ${r.count > 1 ? `${r.count} x ` : ''}${n(r.trained)}`);
-  lines.push('', `data        ${n(data.trainRows)} rows to train on${data.evalRows > 0 ? `, ${n(data.evalRows)} to evaluate on` : ''}; padded to ${data.lengths.join(', ')} tokens${data.realTokens === null || data.paddedTokens === null ? '' : `, ${(100 * (1 - data.realTokens / data.paddedTokens)).toFixed(0)} % padding`}${data.truncated ? `; ${n(data.truncated)} texts are cut` : ''}`);
-  lines.push(`steps       ${n(data.steps)} of ${made.run.rows}${resolved.spec.tune.accumulate > 1 ? ` x ${resolved.spec.tune.accumulate}` : ''} rows`, '');
+  for (const r of rows)
+    lines.push(
+      `  ${r.role.padEnd(wr)}  ${r.method.padEnd(wm)}  ${r.shape.padStart(ws)}  ${r.count > 1 ? `${r.count} x ` : ''}${n(r.trained)}`,
+    );
+  lines.push(
+    '',
+    `data        ${n(data.trainRows)} rows to train on${data.evalRows > 0 ? `, ${n(data.evalRows)} to evaluate on` : ''}; padded to ${data.lengths.join(', ')} tokens${data.realTokens === null || data.paddedTokens === null ? '' : `, ${(100 * (1 - data.realTokens / data.paddedTokens)).toFixed(0)} % padding`}${data.truncated ? `; ${n(data.truncated)} texts are cut` : ''}`,
+  );
+  lines.push(
+    `steps       ${n(data.steps)} of ${made.run.rows}${resolved.spec.tune.accumulate > 1 ? ` x ${resolved.spec.tune.accumulate}` : ''} rows`,
+    '',
+  );
   lines.push('entries');
   const longest = Math.max(...program.entries.map((e) => e.name.length));
   for (const e of program.entries) {
@@ -89,7 +107,10 @@ function flops(count: number): string {
   return `${value.toFixed(value < 10 && at > 0 ? 2 : 1)} ${units[at]}FLOP`;
 }
 
-const freshModules = (resolved: Resolved): string[] => (resolved.base.tensors === undefined ? [] : [...new Set([...resolved.bindings].filter(([, b]) => b.kind === 'fresh').map(([name]) => name.slice(0, name.lastIndexOf('.'))))]);
+const freshModules = (resolved: Resolved): string[] =>
+  resolved.base.tensors === undefined
+    ? []
+    : [...new Set([...resolved.bindings].filter(([, b]) => b.kind === 'fresh').map(([name]) => name.slice(0, name.lastIndexOf('.'))))];
 
 interface Row {
   readonly role: string;
@@ -102,7 +123,8 @@ interface Row {
 
 /** One row for each role and method, the layers of a role together where they are alike. */
 function adapterRows(resolved: Resolved, made: Compiled): Row[] {
-  const trainedOf = (m: ModuleInstance): number => made.layout.trainables.filter((t) => t.name.startsWith(`${m.path}.`)).reduce((sum, t) => sum + t.elements, 0);
+  const trainedOf = (m: ModuleInstance): number =>
+    made.layout.trainables.filter((t) => t.name.startsWith(`${m.path}.`)).reduce((sum, t) => sum + t.elements, 0);
   const rows = new Map<string, Row>();
   const add = (m: ModuleInstance, method: string): void => {
     const role = (m.roles[0] ? showRole(m.roles[0]) : m.path).replace(/\[\d+\]/g, '[*]') || m.path;
@@ -113,10 +135,12 @@ function adapterRows(resolved: Resolved, made: Compiled): Row[] {
     rows.set(key, known ? { ...known, count: known.count + 1 } : row);
   };
   for (const adapter of resolved.adapters.values()) {
-    const shown = adapter.definition.params.filter((p) => p.name.text === 'rank' || p.name.text === 'alpha').flatMap((p) => {
-      const v = adapter.params.get(p.name.text);
-      return v?.kind === 'number' ? [`${p.name.text} ${v.value}`] : [];
-    });
+    const shown = adapter.definition.params
+      .filter((p) => p.name.text === 'rank' || p.name.text === 'alpha')
+      .flatMap((p) => {
+        const v = adapter.params.get(p.name.text);
+        return v?.kind === 'number' ? [`${p.name.text} ${v.value}`] : [];
+      });
     add(adapter.site, `${adapter.definition.name.text} ${shown.join(' ')}`.trim());
   }
   for (const m of resolved.trained) if (m.storage.length > 0) add(m, 'full');

@@ -21,7 +21,8 @@ import { renderFindings } from './render.js';
 import { openDump } from './dump.js';
 
 /** Inputs of a batch as the runtime knows them. */
-export const batchInputs = (resolved: Resolved): BatchInput[] => resolved.batch.map((f) => ({ name: f.name, recipe: f.recipe, column: f.column ?? null, classes: f.classes ?? null }));
+export const batchInputs = (resolved: Resolved): BatchInput[] =>
+  resolved.batch.map((f) => ({ name: f.name, recipe: f.recipe, column: f.column ?? null, classes: f.classes ?? null }));
 
 /** The folder of the experiment's base on this machine. */
 export async function folderOfBase(resolved: Resolved, opened: OpenedFile): Promise<string> {
@@ -31,11 +32,16 @@ export async function folderOfBase(resolved: Resolved, opened: OpenedFile): Prom
 }
 
 /** Reads the tables of an experiment. */
-export async function loadDatasets(resolved: Resolved, opened: OpenedFile, which: { readonly train: boolean; readonly eval: boolean } = { train: true, eval: true }): Promise<Datasets> {
+export async function loadDatasets(
+  resolved: Resolved,
+  opened: OpenedFile,
+  which: { readonly train: boolean; readonly eval: boolean } = { train: true, eval: true },
+): Promise<Datasets> {
   const { readDatasets } = await import('../runtime/datasets.js');
   const { data } = resolved.spec;
   const from = dirname(opened.path);
-  const place = (source: Spec['data']['train'] | null, wanted: boolean) => (source === null || !wanted ? undefined : { path: resolve(from, source.path), options: tableOptions(source) });
+  const place = (source: Spec['data']['train'] | null, wanted: boolean) =>
+    source === null || !wanted ? undefined : { path: resolve(from, source.path), options: tableOptions(source) };
   const read = await readDatasets({
     train: place(data.train, which.train),
     eval: place(data.eval, which.eval),
@@ -48,12 +54,24 @@ export async function loadDatasets(resolved: Resolved, opened: OpenedFile, which
   if (!read.ok) throw new UserError(read.error.message, read.error.help);
   const { vocabularySize } = read.value.tokenizer;
   const rows = resolved.model.params.get('vocab_size');
-  if (rows?.kind === 'number' && vocabularySize > rows.value) throw new UserError(`the tokenizer has ${vocabularySize} tokens, but the base has embeddings for ${rows.value}`, 'use the tokenizer that belongs to this base');
+  if (rows?.kind === 'number' && vocabularySize > rows.value)
+    throw new UserError(
+      `the tokenizer has ${vocabularySize} tokens, but the base has embeddings for ${rows.value}`,
+      'use the tokenizer that belongs to this base',
+    );
   return read.value;
 }
 
 /** Compiles an experiment; findings are shown, and errors among them end the verb. */
-export function compileExperiment(resolved: Resolved, opened: OpenedFile, target: Target, lengths: readonly number[], context: Context, dump: string | undefined, watchKernels?: WatchKernels): Compiled | ExitCode {
+export function compileExperiment(
+  resolved: Resolved,
+  opened: OpenedFile,
+  target: Target,
+  lengths: readonly number[],
+  context: Context,
+  dump: string | undefined,
+  watchKernels?: WatchKernels,
+): Compiled | ExitCode {
   const diagnostics: Diagnostic[] = [];
   const started = performance.now();
   const dumping = dump === undefined ? undefined : openDump(dump, opened, resolved);
@@ -78,7 +96,10 @@ export function compileExperiment(resolved: Resolved, opened: OpenedFile, target
   }
   if (diagnostics.length > 0) context.err(renderFindings(diagnostics, opened.texts, 'text', context.colour.err));
   if (made === undefined || diagnostics.some((d) => d.severity === 'error')) return exitCodes.findings;
-  if ((context.env['PEFT_DEBUG'] ?? '0') !== '0') context.err(`compiled in ${(performance.now() - started).toFixed(0)} ms: ${made.run.program.shaders.length} shaders, ${made.run.program.entries.length} entries\n`);
+  if ((context.env['PEFT_DEBUG'] ?? '0') !== '0')
+    context.err(
+      `compiled in ${(performance.now() - started).toFixed(0)} ms: ${made.run.program.shaders.length} shaders, ${made.run.program.entries.length} entries\n`,
+    );
   return made;
 }
 
@@ -89,6 +110,17 @@ export const sha256 = (text: string): string => createHash('sha256').update(text
 export function trainSettings(spec: Spec, examples: number): TrainSettings {
   const { tune } = spec;
   const perEpoch = Math.ceil(Math.ceil(examples / tune.batch) / tune.accumulate);
-  const steps = (every: Interval | null): number | null => (every === null ? null : every.unit === 'epochs' ? every.count * perEpoch : every.count);
-  return { epochs: tune.epochs, maxSteps: tune.max_steps, accumulate: tune.accumulate, seed: tune.seed, shuffle: tune.shuffle, evalEvery: steps(tune.eval_every), saveEvery: steps(tune.save_every), best: tune.best, logEvery: tune.log_every };
+  const steps = (every: Interval | null): number | null =>
+    every === null ? null : every.unit === 'epochs' ? every.count * perEpoch : every.count;
+  return {
+    epochs: tune.epochs,
+    maxSteps: tune.max_steps,
+    accumulate: tune.accumulate,
+    seed: tune.seed,
+    shuffle: tune.shuffle,
+    evalEvery: steps(tune.eval_every),
+    saveEvery: steps(tune.save_every),
+    best: tune.best,
+    logEvery: tune.log_every,
+  };
 }

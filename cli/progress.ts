@@ -14,7 +14,8 @@ export interface Progress {
   readonly stop: () => void;
 }
 
-const time = (seconds: number): string => (seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`);
+const time = (seconds: number): string =>
+  seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 
 /** Progress on the streams of a verb. */
 export function createProgress(context: Context): Progress {
@@ -28,7 +29,8 @@ export function createProgress(context: Context): Progress {
     }
     context.err(`${text}\n`);
   };
-  const left = (step: number, total: number, seconds: number, from: number): string => time(((total - step) * seconds) / Math.max(1, step - from));
+  const left = (step: number, total: number, seconds: number, from: number): string =>
+    time(((total - step) * seconds) / Math.max(1, step - from));
   let firstStep: number | undefined;
   return {
     start: (name, device, bytes) => say(`${name}: ${device}, ${showBytes(bytes)} planned`),
@@ -42,7 +44,13 @@ export function createProgress(context: Context): Progress {
           if ((context.env['PEFT_DEBUG'] ?? '0') !== '0') say(event.what);
           break;
         case 'eval':
-          say(`step ${String(event.step).padStart(String(event.total).length)}/${event.total}  evaluated on ${event.evaluation.examples}: loss ${event.evaluation.loss.toFixed(4)}${Object.entries(event.evaluation.metrics).map(([k, v]) => `  ${k} ${v.toFixed(4)}`).join('')}${event.best ? '  best' : ''}`);
+          say(
+            `step ${String(event.step).padStart(String(event.total).length)}/${event.total}  evaluated on ${event.evaluation.examples}: loss ${event.evaluation.loss.toFixed(4)}${Object.entries(
+              event.evaluation.metrics,
+            )
+              .map(([k, v]) => `  ${k} ${v.toFixed(4)}`)
+              .join('')}${event.best ? '  best' : ''}`,
+          );
           break;
         case 'step':
         case 'progress': {
@@ -68,7 +76,10 @@ export function createProgress(context: Context): Progress {
 
 function openBar(total: number): SingleBar {
   const { SingleBar: Bar, Presets } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
-  const bar = new Bar({ format: '{bar} {value}/{total}{tail}', stream: process.stderr, clearOnComplete: true, hideCursor: true, barsize: 24 }, Presets.shades_classic);
+  const bar = new Bar(
+    { format: '{bar} {value}/{total}{tail}', stream: process.stderr, clearOnComplete: true, hideCursor: true, barsize: 24 },
+    Presets.shades_classic,
+  );
   bar.start(total, 0, { tail: '' });
   return bar;
 }

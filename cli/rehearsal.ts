@@ -59,11 +59,17 @@ async function checkAll(session: Session, watched: ReadonlyMap<string, WatchedEn
   let worst = 0;
   for (const [entry, own] of watched) {
     const result = await checkEntry(session, entry, own, variables);
-    if ('wrong' in result) throw new UserError(showWrong(result.wrong), `--dump FOLDER writes the kernels (50-kernels-${entry.replace('/', '-')}.txt) and the shaders; report it with them and the output of peft doctor`);
+    if ('wrong' in result)
+      throw new UserError(
+        showWrong(result.wrong),
+        `--dump FOLDER writes the kernels (50-kernels-${entry.replace('/', '-')}.txt) and the shaders; report it with them and the output of peft doctor`,
+      );
     kernels += result.kernels;
     worst = Math.max(worst, result.worst);
   }
-  err(`checked ${kernels} kernels of ${watched.size} entries: the largest error is ${(100 * worst).toPrecision(2)} % of what rounding allows\n`);
+  err(
+    `checked ${kernels} kernels of ${watched.size} entries: the largest error is ${(100 * worst).toPrecision(2)} % of what rounding allows\n`,
+  );
 }
 
 /** A table of what the steps of an entry do, the slowest first, and all of them together. */
@@ -77,13 +83,27 @@ export function showTimes(entry: string, times: readonly StepTime[]): string {
     const g = groups.get(key) ?? { count: 0, ms: 0, flops: 0, bytes: 0 };
     groups.set(key, { count: g.count + 1, ms: g.ms + t.milliseconds, flops: g.flops + t.flops, bytes: g.bytes + t.bytes });
   }
-  const rows = [...groups].sort(([, a], [, b]) => b.ms - a.ms).map(([label, g]) => [g.ms.toFixed(2), `${((100 * g.ms) / Math.max(total, 1e-9)).toFixed(1)}%`, String(g.count), rate(g.flops, g.ms), rate(g.bytes, g.ms), label]);
+  const rows = [...groups]
+    .sort(([, a], [, b]) => b.ms - a.ms)
+    .map(([label, g]) => [
+      g.ms.toFixed(2),
+      `${((100 * g.ms) / Math.max(total, 1e-9)).toFixed(1)}%`,
+      String(g.count),
+      rate(g.flops, g.ms),
+      rate(g.bytes, g.ms),
+      label,
+    ]);
   const shown = rows.slice(0, mostRows);
   const head = ['ms', 'share', 'steps', 'GFLOP/s', 'GB/s', 'what'];
   const widths = head.map((title, c) => Math.max(title.length, ...shown.map((row) => (row[c] as string).length)));
   return [
-    `${entry}: ${times.length} steps in ${total.toFixed(1)} ms by the ${times[0]?.clock ?? 'wall'} clock, ${rate(times.reduce((sum, t) => sum + t.flops, 0), total)} GFLOP/s`,
-    ...[head, ...shown].map((row) => `  ${row.map((cell, c) => (c === row.length - 1 ? cell : cell.padStart(widths[c] as number))).join('  ')}`),
+    `${entry}: ${times.length} steps in ${total.toFixed(1)} ms by the ${times[0]?.clock ?? 'wall'} clock, ${rate(
+      times.reduce((sum, t) => sum + t.flops, 0),
+      total,
+    )} GFLOP/s`,
+    ...[head, ...shown].map(
+      (row) => `  ${row.map((cell, c) => (c === row.length - 1 ? cell : cell.padStart(widths[c] as number))).join('  ')}`,
+    ),
     ...(rows.length > shown.length ? [`  and ${rows.length - shown.length} kinds of steps that take less`] : []),
     '',
   ].join('\n');

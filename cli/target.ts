@@ -4,7 +4,13 @@
 import type { Target } from '../compiler/plan/program.js';
 
 /** Limits that WebGPU guarantees everywhere, for planning without a device. */
-const guaranteed = { maxBindingBytes: 128 * 2 ** 20, maxBufferBytes: 256 * 2 ** 20, maxStorageBuffers: 8, maxWorkgroupThreads: 256, maxWorkgroupBytes: 16 * 2 ** 10 } as const;
+const guaranteed = {
+  maxBindingBytes: 128 * 2 ** 20,
+  maxBufferBytes: 256 * 2 ** 20,
+  maxStorageBuffers: 8,
+  maxWorkgroupThreads: 256,
+  maxWorkgroupBytes: 16 * 2 ** 10,
+} as const;
 
 /** The names `--target` takes. */
 export const targetNames = ['device', 'gpu', 'software'] as const;

@@ -7,7 +7,10 @@
 import type { Span } from './diagnostics.js';
 
 /** A name with its place. */
-export interface Name { readonly text: string; readonly span: Span }
+export interface Name {
+  readonly text: string;
+  readonly span: Span;
+}
 
 /** Comments kept by the printer: on lines of their own before a node, and at the end of its line. */
 export interface Trivia {
@@ -19,7 +22,10 @@ export interface Trivia {
 }
 
 /** What every node has: its place, and the comments around it. */
-export interface Node { readonly span: Span; readonly trivia?: Trivia }
+export interface Node {
+  readonly span: Span;
+  readonly trivia?: Trivia;
+}
 
 /** A whole file. */
 export interface File extends Node {
@@ -34,7 +40,8 @@ export interface File extends Node {
 export interface Import extends Node {
   readonly kind: 'import';
   /** Dotted path (`std.adapters`) or a quoted file. */
-  readonly from: { readonly kind: 'path'; readonly parts: readonly Name[] } | { readonly kind: 'string'; readonly value: string; readonly span: Span };
+  readonly from:
+    { readonly kind: 'path'; readonly parts: readonly Name[] } | { readonly kind: 'string'; readonly value: string; readonly span: Span };
   /** Imported names; for `import std.optim.plain` the last part of the path. */
   readonly names: readonly { readonly name: Name; readonly as?: Name }[];
 }
@@ -90,20 +97,50 @@ export const storageKinds = ['param', 'train', 'frozen', 'state', 'save'] as con
 export type StorageKind = (typeof storageKinds)[number];
 
 /** One step of a role; several names (`attention.{query, key}`) give the part several roles. */
-export interface RoleStep { readonly names: readonly Name[]; readonly span: Span }
+export interface RoleStep {
+  readonly names: readonly Name[];
+  readonly span: Span;
+}
 
 /** What stands inside a definition, a function body or a nested block. */
 export type Member =
   /** `train A: [rank, in] = kaiming_uniform() as "down.weight" if enabled`; `shared` where one tensor serves every site. */
-  | (Node & { readonly kind: 'storage'; readonly storage: StorageKind; readonly shared: boolean; readonly doc: string; readonly name: Name; readonly type?: TypeExpr; readonly init?: Expr; readonly foreign: readonly { readonly value: string; readonly span: Span }[]; readonly when?: Expr })
+  | (Node & {
+      readonly kind: 'storage';
+      readonly storage: StorageKind;
+      readonly shared: boolean;
+      readonly doc: string;
+      readonly name: Name;
+      readonly type?: TypeExpr;
+      readonly init?: Expr;
+      readonly foreign: readonly { readonly value: string; readonly span: Span }[];
+      readonly when?: Expr;
+    })
   /** `part layers[i < n] = layer(h) as "encoder.layer.{i}" role layers fresh if cond` */
-  | (Node & { readonly kind: 'part'; readonly doc: string; readonly name: Name; readonly index?: { readonly name: Name; readonly count: Expr }; readonly value: Expr; readonly foreign?: { readonly value: string; readonly span: Span }; readonly role?: readonly RoleStep[]; readonly fresh: boolean; readonly when?: Expr })
+  | (Node & {
+      readonly kind: 'part';
+      readonly doc: string;
+      readonly name: Name;
+      readonly index?: { readonly name: Name; readonly count: Expr };
+      readonly value: Expr;
+      readonly foreign?: { readonly value: string; readonly span: Span };
+      readonly role?: readonly RoleStep[];
+      readonly fresh: boolean;
+      readonly when?: Expr;
+    })
   /** `let x: [b, t] = e` */
   | (Node & { readonly kind: 'let'; readonly name: Name; readonly type?: TypeExpr; readonly value: Expr })
   /** `x = e`: gives a name declared before in this block a new value. In a definition block (not in a function body) it defines a value member: `delta = …`. */
   | (Node & { readonly kind: 'assign'; readonly doc: string; readonly name: Name; readonly type?: TypeExpr; readonly value: Expr })
   /** `forward(x: [.., in]): [.., out] = e` or `forward(x) { … }` */
-  | (Node & { readonly kind: 'function'; readonly doc: string; readonly name: Name; readonly params: readonly Param[]; readonly result?: TypeExpr; readonly body: { readonly kind: 'expr'; readonly expr: Expr } | { readonly kind: 'block'; readonly members: readonly Member[] } })
+  | (Node & {
+      readonly kind: 'function';
+      readonly doc: string;
+      readonly name: Name;
+      readonly params: readonly Param[];
+      readonly result?: TypeExpr;
+      readonly body: { readonly kind: 'expr'; readonly expr: Expr } | { readonly kind: 'block'; readonly members: readonly Member[] };
+    })
   /** `for layer in layers { x = layer(x) }` */
   | (Node & { readonly kind: 'for'; readonly name: Name; readonly over: Expr; readonly members: readonly Member[] })
   /** `require cond, "message with {values}"` */
@@ -111,7 +148,13 @@ export type Member =
   /** `use small(rank, alpha)`: takes over every member of another definition of the same kind. */
   | (Node & { readonly kind: 'use'; readonly value: Expr })
   /** `task classify { … }` inside a model: how this model does that task. */
-  | (Node & { readonly kind: 'nested'; readonly word: Name; readonly name: Name; readonly doc: string; readonly members: readonly Member[] })
+  | (Node & {
+      readonly kind: 'nested';
+      readonly word: Name;
+      readonly name: Name;
+      readonly doc: string;
+      readonly members: readonly Member[];
+    })
   /** `foreign { r: rank, rank_pattern: patterns(rank) }`: a block of fields. */
   | (Node & { readonly kind: 'section'; readonly section: Section })
   /** A bare expression; as the last member of a function body it is the result. */
@@ -131,7 +174,13 @@ export interface Experiment extends Node {
 /** What stands in an experiment. */
 export type Statement =
   /** `base encoder from hub("some/encoder") with (dropout: 0%) for classify(labels: 2)`; `with` overrides keys of the model's configuration. */
-  | (Node & { readonly kind: 'base'; readonly model: Name; readonly source: Expr; readonly overrides: readonly Argument[]; readonly task?: Expr })
+  | (Node & {
+      readonly kind: 'base';
+      readonly model: Name;
+      readonly source: Expr;
+      readonly overrides: readonly Argument[];
+      readonly task?: Expr;
+    })
   /** `adapt attention.{query, key} + mlp with small(rank: 8)` */
   | (Node & { readonly kind: 'adapt'; readonly selector: Selector; readonly method: Expr })
   /** `train head` */
@@ -148,7 +197,10 @@ export interface Section extends Node {
   readonly tail: readonly string[];
 }
 /** `name: value` in a section. */
-export interface Field extends Node { readonly name: Name; readonly value: Expr }
+export interface Field extends Node {
+  readonly name: Name;
+  readonly value: Expr;
+}
 
 /** Which modules: role paths, checkpoint globs, unions, exceptions. */
 export type Selector =
@@ -169,10 +221,32 @@ export interface SelectorStep {
 }
 
 /** `value` or `name: value` in a call. */
-export interface Argument extends Node { readonly name?: Name; readonly value: Expr }
+export interface Argument extends Node {
+  readonly name?: Name;
+  readonly value: Expr;
+}
 
 /** The operators between two values; their precedence is in `precedence.ts`. */
-export const binaryOperators = ['or', 'and', '==', '!=', '<', '<=', '>', '>=', 'in', '??', '..', '+', '-', '*', '/', '%', '@', '**'] as const;
+export const binaryOperators = [
+  'or',
+  'and',
+  '==',
+  '!=',
+  '<',
+  '<=',
+  '>',
+  '>=',
+  'in',
+  '??',
+  '..',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '@',
+  '**',
+] as const;
 /** An operator between two values. */
 export type BinaryOperator = (typeof binaryOperators)[number];
 
@@ -204,4 +278,7 @@ export type IndexItem =
   | { readonly kind: 'ellipsis'; readonly span: Span };
 
 /** A part that could not be parsed; its text is kept as written. */
-export interface ErrorNode extends Node { readonly kind: 'error'; readonly text: string }
+export interface ErrorNode extends Node {
+  readonly kind: 'error';
+  readonly text: string;
+}

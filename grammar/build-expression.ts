@@ -5,11 +5,38 @@
  * their precedence here, by precedence climbing. Depth is bounded, so that no later pass can run out of stack.
  */
 import type { CstNode, IToken } from 'chevrotain';
-import type { Argument, BinaryOperator, Dim, ErrorNode, Expr, IndexItem, Member, Name, Param, Selector, SelectorStep, TypeExpr } from './ast.js';
+import type {
+  Argument,
+  BinaryOperator,
+  Dim,
+  ErrorNode,
+  Expr,
+  IndexItem,
+  Member,
+  Name,
+  Param,
+  Selector,
+  SelectorStep,
+  TypeExpr,
+} from './ast.js';
 import { codes } from './codes.js';
 import type {
-  ArgsCstNode, ArgumentCstNode, BlockCstNode, DimsCstNode, ExpressionCstNode, IndexItemCstNode, ListCstNode, ModulePathCstNode, OperandCstNode,
-  ParamsCstNode, PathStepCstNode, PostfixCstNode, SelectorCstNode, SelectorTermCstNode, TypeCstNode, TypeOptionCstNode,
+  ArgsCstNode,
+  ArgumentCstNode,
+  BlockCstNode,
+  DimsCstNode,
+  ExpressionCstNode,
+  IndexItemCstNode,
+  ListCstNode,
+  ModulePathCstNode,
+  OperandCstNode,
+  ParamsCstNode,
+  PathStepCstNode,
+  PostfixCstNode,
+  SelectorCstNode,
+  SelectorTermCstNode,
+  TypeCstNode,
+  TypeOptionCstNode,
 } from './cst.js';
 import type { Diagnostic, Span } from './diagnostics.js';
 import { levelOf, notLevel, unaryLevel, chainless, rightward } from './precedence.js';
@@ -101,7 +128,10 @@ export function buildParams(build: Build, node: ParamsCstNode): Param[] {
       doc: opened.doc,
       name: buildName(build, only(Identifier)),
       ...(type ? { type: buildType(build, only(type)) } : {}),
-      bounds: (Bound ?? []).map((bound, index) => ({ op: bound.image as '>', value: buildSum(build, sum?.[index]?.children.operand ?? [], sum?.[index]?.children.Arithmetic ?? []) })),
+      bounds: (Bound ?? []).map((bound, index) => ({
+        op: bound.image as '>',
+        value: buildSum(build, sum?.[index]?.children.operand ?? [], sum?.[index]?.children.Arithmetic ?? []),
+      })),
       ...(expression ? { default: buildExpression(build, only(expression)) } : {}),
       span,
     };
@@ -143,7 +173,10 @@ export function buildExpression(build: Build, node: ExpressionCstNode): Expr {
 function tooDeep(build: Build, span: Span): ErrorNode {
   if (!build.diagnostics.some((diagnostic) => diagnostic.code === codes.nesting)) {
     build.diagnostics.push({
-      code: codes.nesting, severity: 'error', message: 'this expression nests too deep', span,
+      code: codes.nesting,
+      severity: 'error',
+      message: 'this expression nests too deep',
+      span,
       help: `give parts of it a name with \`let\`; at most ${maxDepth} levels and ${maxOperators} operators can stand in one expression`,
     });
   }
@@ -151,7 +184,10 @@ function tooDeep(build: Build, span: Span): ErrorNode {
 }
 
 /** One operand with the signs before it. */
-interface Term { readonly prefixes: readonly IToken[]; readonly value: Expr }
+interface Term {
+  readonly prefixes: readonly IToken[];
+  readonly value: Expr;
+}
 
 function buildSum(build: Build, operands: readonly OperandCstNode[], operators: readonly IToken[]): Expr {
   const terms = operands.map((operand) => buildTerm(build, operand));
@@ -194,7 +230,10 @@ function reportChain(build: Build, token: IToken, left: Expr, level: number): vo
   const middle = left.kind === 'binary' ? build.text.slice(left.right.span.start, left.right.span.end) : '';
   const comparison = level === levelOf('==');
   build.diagnostics.push({
-    code: codes.chain, severity: 'error', message: comparison ? 'comparisons do not chain' : 'ranges do not chain', span: tokenSpan(build, token),
+    code: codes.chain,
+    severity: 'error',
+    message: comparison ? 'comparisons do not chain' : 'ranges do not chain',
+    span: tokenSpan(build, token),
     ...(comparison && middle !== '' ? { help: `write \`and ${middle} ${token.image} …\`` } : {}),
   });
 }
@@ -229,14 +268,25 @@ function buildPrimary(build: Build, node: OperandCstNode): Expr {
   if (NumberLiteral) {
     const text = only(NumberLiteral).image;
     const span = { file: build.file, start: only(NumberLiteral).startOffset, end: endOf(only(unit ?? NumberLiteral)) };
-    return { kind: 'number', value: Number(text.replaceAll('_', '')), text, integer: !/[.eE]/.test(text), ...(unit ? { unit: only(unit).image } : {}), span };
+    return {
+      kind: 'number',
+      value: Number(text.replaceAll('_', '')),
+      text,
+      integer: !/[.eE]/.test(text),
+      ...(unit ? { unit: only(unit).image } : {}),
+      span,
+    };
   }
   if (StringLiteral) return { kind: 'string', value: unquote(only(StringLiteral).image), span: tokenSpan(build, only(StringLiteral)) };
   const constant = True ?? False;
   if (constant) return { kind: 'bool', value: True !== undefined, span: tokenSpan(build, only(constant)) };
   if (None) return { kind: 'none', span: tokenSpan(build, only(None)) };
   // The brackets are part of the place, so that a comment behind them is found.
-  if (expression) return { ...buildExpression(build, only(expression)), span: { file: build.file, start: only(LParen).startOffset, end: endOf(only(RParen)) } };
+  if (expression)
+    return {
+      ...buildExpression(build, only(expression)),
+      span: { file: build.file, start: only(LParen).startOffset, end: endOf(only(RParen)) },
+    };
   if (list) return { kind: 'list', items: buildList(build, only(list)), span: spanOf(build, only(list)) };
   const span = spanOf(build, only(block));
   if (build.depth >= maxDepth) return tooDeep(build, span);
@@ -261,7 +311,11 @@ export function buildArgs(build: Build, node: ArgsCstNode): Argument[] {
     const { Identifier, expression } = argument.children;
     const span = spanOf(build, argument);
     const opened = build.trivia.open(span.start, false);
-    const built = { ...(Identifier ? { name: buildName(build, only(Identifier)) } : {}), value: buildExpression(build, only(expression)), span };
+    const built = {
+      ...(Identifier ? { name: buildName(build, only(Identifier)) } : {}),
+      value: buildExpression(build, only(expression)),
+      span,
+    };
     return inLine<Argument>({ ...built, ...build.trivia.close(opened, span.end) });
   });
 }
@@ -310,10 +364,19 @@ export function buildPath(build: Build, node: ModulePathCstNode): SelectorStep[]
       const to = range.children.NumberLiteral[1];
       const wrong = range.children.NumberLiteral.find((number) => !/^\d[\d_]*$/.test(number.image));
       if (wrong) {
-        build.diagnostics.push({ code: codes.number, severity: 'error', message: 'the index of a layer is a whole number', span: tokenSpan(build, wrong) });
+        build.diagnostics.push({
+          code: codes.number,
+          severity: 'error',
+          message: 'the index of a layer is a whole number',
+          span: tokenSpan(build, wrong),
+        });
       }
       return { from, to: to ? Number(to.image.replaceAll('_', '')) : from, span: spanOf(build, range) };
     });
-    return { names: (step.children.name ?? []).map((name) => buildName(build, name)), ...(indices ? { indices } : {}), span: spanOf(build, step) };
+    return {
+      names: (step.children.name ?? []).map((name) => buildName(build, name)),
+      ...(indices ? { indices } : {}),
+      span: spanOf(build, step),
+    };
   });
 }

@@ -5,12 +5,53 @@
  * statement or field becomes an `error` node with its text. Comments are attached on the way, in source order.
  */
 import type { CstElement, CstNode } from 'chevrotain';
-import type { Definition, DefinitionKind, ErrorNode, Experiment, Field, File, Import, Item, Member, Name, RoleStep, Section, Statement, StorageKind, Trivia } from './ast.js';
-import { buildArgs, buildExpression, buildName, buildOperand, buildParams, buildPath, buildSelector, buildText, buildType, errorNode, only, spanOf, tokenSpan, type Build } from './build-expression.js';
+import type {
+  Definition,
+  DefinitionKind,
+  ErrorNode,
+  Experiment,
+  Field,
+  File,
+  Import,
+  Item,
+  Member,
+  Name,
+  RoleStep,
+  Section,
+  Statement,
+  StorageKind,
+  Trivia,
+} from './ast.js';
+import {
+  buildArgs,
+  buildExpression,
+  buildName,
+  buildOperand,
+  buildParams,
+  buildPath,
+  buildSelector,
+  buildText,
+  buildType,
+  errorNode,
+  only,
+  spanOf,
+  tokenSpan,
+  type Build,
+} from './build-expression.js';
 import { codes } from './codes.js';
 import type {
-  BlockCstNode, BodyCstNode, DefinitionCstNode, ExperimentCstNode, FileCstNode, ForeignNamesCstNode, ImportItemCstNode, MemberCstNode,
-  PartCstNode, SectionCstNode, StatementCstNode, StorageCstNode,
+  BlockCstNode,
+  BodyCstNode,
+  DefinitionCstNode,
+  ExperimentCstNode,
+  FileCstNode,
+  ForeignNamesCstNode,
+  ImportItemCstNode,
+  MemberCstNode,
+  PartCstNode,
+  SectionCstNode,
+  StatementCstNode,
+  StorageCstNode,
 } from './cst.js';
 import { loneWord } from './syntax-error.js';
 import { endOf } from './tokens.js';
@@ -19,7 +60,9 @@ import { endOf } from './tokens.js';
 export function buildFile(build: Build, roots: readonly FileCstNode[]): File {
   const nodes = roots
     .flatMap((root): (ImportItemCstNode | DefinitionCstNode | ExperimentCstNode)[] => [
-      ...(root.children.importItem ?? []), ...(root.children.definition ?? []), ...(root.children.experiment ?? []),
+      ...(root.children.importItem ?? []),
+      ...(root.children.definition ?? []),
+      ...(root.children.experiment ?? []),
     ])
     .sort((a, b) => spanOf(build, a).start - spanOf(build, b).start);
   const head = build.trivia.head(nodes[0] ? spanOf(build, nodes[0]).start : build.text.length);
@@ -40,7 +83,9 @@ export function buildFile(build: Build, roots: readonly FileCstNode[]): File {
 function isBroken(node: CstNode): boolean {
   if (node.recoveredNode === true) return true;
   const head = node.name === 'member' ? node.children['functionMember'] : [node];
-  return (head ?? []).some((each) => 'children' in each && [...(each.children['params'] ?? []), ...(each.children['site'] ?? [])].some(isBrokenPart));
+  return (head ?? []).some(
+    (each) => 'children' in each && [...(each.children['params'] ?? []), ...(each.children['site'] ?? [])].some(isBrokenPart),
+  );
 }
 
 function isBrokenPart(part: CstElement): boolean {
@@ -60,7 +105,10 @@ function broken(build: Build, node: CstNode): ErrorNode {
 
 /** Builds a node that owns its line: its comments before, its parts, its comments after. */
 function owned<T extends object>(
-  build: Build, node: CstNode, documented: boolean, make: (doc: string) => { readonly built: T; readonly tail?: readonly string[] },
+  build: Build,
+  node: CstNode,
+  documented: boolean,
+  make: (doc: string) => { readonly built: T; readonly tail?: readonly string[] },
 ): T & { readonly span: Member['span']; readonly trivia?: Trivia } {
   const span = spanOf(build, node);
   const opened = build.trivia.open(span.start, documented);
@@ -74,7 +122,8 @@ function buildImport(build: Build, node: ImportItemCstNode): Import {
   return owned(build, node, false, () => {
     const { StringLiteral, path, importName, LCurly, alias } = node.children;
     const names = (importName ?? []).map(({ children }) => ({
-      name: buildName(build, only(children.Identifier)), ...(children.alias ? { as: buildName(build, only(children.alias)) } : {}),
+      name: buildName(build, only(children.Identifier)),
+      ...(children.alias ? { as: buildName(build, only(children.alias)) } : {}),
     }));
     const parts = (path ?? []).map((part) => buildName(build, part));
     const string = StringLiteral?.[0];
@@ -83,7 +132,10 @@ function buildImport(build: Build, node: ImportItemCstNode): Import {
       if (name) names.push({ name, ...(alias ? { as: buildName(build, only(alias)) } : {}) });
     } else if (alias) {
       build.diagnostics.push({
-        code: codes.unexpected, severity: 'error', message: '`as` gives one imported name another name', span: tokenSpan(build, only(node.children.As)),
+        code: codes.unexpected,
+        severity: 'error',
+        message: '`as` gives one imported name another name',
+        span: tokenSpan(build, only(node.children.As)),
         help: 'write it behind the name: `.{name as other}`',
       });
     }
@@ -142,24 +194,39 @@ function reportLoneWords(build: Build, members: readonly Member[]): void {
   members.forEach((member, index) => {
     const next = members[index + 1];
     if (!next || member.kind !== 'expr' || member.expr.kind !== 'name') return;
-    if (/^[^\S\r\n]*$/.test(build.text.slice(member.span.end, next.span.start))) build.diagnostics.push(loneWord(member.expr.name, member.span));
+    if (/^[^\S\r\n]*$/.test(build.text.slice(member.span.end, next.span.start)))
+      build.diagnostics.push(loneWord(member.expr.name, member.span));
   });
 }
 
 function buildMember(build: Build, node: MemberCstNode): Member {
   const { storage, part, forMember, require, Use, nested, section, functionMember, assign, expression } = node.children;
-  const documented = [storage, part, nested, functionMember].some((shape) => shape !== undefined) || (assign !== undefined && !assign[0]?.children.Let);
+  const documented =
+    [storage, part, nested, functionMember].some((shape) => shape !== undefined) || (assign !== undefined && !assign[0]?.children.Let);
   return owned<object>(build, node, documented, (doc) => {
     if (storage) return { built: buildStorage(build, only(storage), doc) };
     if (part) return { built: buildPart(build, only(part), doc) };
     if (assign) {
       const { Let, Identifier, type, expression: value } = only(assign).children;
       const head = Let ? { kind: 'let' } : { kind: 'assign', doc };
-      return { built: { ...head, name: buildName(build, only(Identifier)), ...(type ? { type: buildType(build, only(type)) } : {}), value: buildExpression(build, only(value)) } };
+      return {
+        built: {
+          ...head,
+          name: buildName(build, only(Identifier)),
+          ...(type ? { type: buildType(build, only(type)) } : {}),
+          value: buildExpression(build, only(value)),
+        },
+      };
     }
     if (functionMember) {
       const { Identifier, params, type, body } = only(functionMember).children;
-      const head = { kind: 'function', doc, name: buildName(build, only(Identifier)), params: buildParams(build, only(params)), ...(type ? { result: buildType(build, only(type)) } : {}) };
+      const head = {
+        kind: 'function',
+        doc,
+        name: buildName(build, only(Identifier)),
+        params: buildParams(build, only(params)),
+        ...(type ? { result: buildType(build, only(type)) } : {}),
+      };
       const made = buildBody(build, only(body));
       return { built: { ...head, body: made.body }, tail: made.tail };
     }
@@ -171,7 +238,9 @@ function buildMember(build: Build, node: MemberCstNode): Member {
     }
     if (require) {
       const { expression: condition, StringLiteral } = only(require).children;
-      return { built: { kind: 'require', condition: buildExpression(build, only(condition)), message: buildText(build, only(StringLiteral)) } };
+      return {
+        built: { kind: 'require', condition: buildExpression(build, only(condition)), message: buildText(build, only(StringLiteral)) },
+      };
     }
     if (Use) return { built: { kind: 'use', value: buildExpression(build, only(expression)) } };
     if (nested) {
@@ -218,7 +287,11 @@ function roleStep(build: Build, step: ReturnType<typeof buildPath>[number]): Rol
   const index = step.indices?.[0];
   if (index) {
     build.diagnostics.push({
-      code: codes.role, severity: 'error', message: 'a role has no index', span: index.span, help: 'give the index to the part: `part layers[i < n] = …`',
+      code: codes.role,
+      severity: 'error',
+      message: 'a role has no index',
+      span: index.span,
+      help: 'give the index to the part: `part layers[i < n] = …`',
     });
   }
   return { names: step.names, span: step.span };
@@ -234,7 +307,9 @@ function buildSection(build: Build, node: SectionCstNode): Section {
       return [];
     }
     const { Identifier: name, expression } = each.children;
-    return [owned(build, each, false, () => ({ built: { name: buildName(build, only(name)), value: buildExpression(build, only(expression)) } }))];
+    return [
+      owned(build, each, false, () => ({ built: { name: buildName(build, only(name)), value: buildExpression(build, only(expression)) } })),
+    ];
   });
   const tail = build.trivia.tail(only(RCurly).startOffset);
   return { kind: 'fields', name: buildName(build, only(Identifier)), fields, tail, span: spanOf(build, node) };

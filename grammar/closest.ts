@@ -9,7 +9,8 @@ export function closest(word: string, choices: Iterable<string>): string | undef
   for (const choice of choices) {
     if (Math.abs(choice.length - word.length) > limit) continue;
     // Letters that changed places are one slip, not two.
-    const apart = letters(word) === letters(choice) ? Math.min(1, distance(word, choice)) : distance(word.toLowerCase(), choice.toLowerCase());
+    const apart =
+      letters(word) === letters(choice) ? Math.min(1, distance(word, choice)) : distance(word.toLowerCase(), choice.toLowerCase());
     if (apart < least) {
       least = apart;
       best = choice;

@@ -132,6 +132,94 @@ export type IndexItemCstChildren = {
   from?: ExpressionCstNode[];
 };
 
+export interface SectionCstNode extends CstNode { name: "section"; children: SectionCstChildren; }
+export type SectionCstChildren = {
+  Identifier: IToken[];
+  LCurly: IToken[];
+  field?: FieldCstNode[];
+  RCurly: IToken[];
+};
+
+export interface FieldCstNode extends CstNode { name: "field"; children: FieldCstChildren; }
+export type FieldCstChildren = {
+  Identifier: IToken[];
+  Colon: IToken[];
+  expression: ExpressionCstNode[];
+  Comma?: IToken[];
+};
+
+export interface StatementCstNode extends CstNode { name: "statement"; children: StatementCstChildren; }
+export type StatementCstChildren = {
+  baseStatement?: BaseStatementCstNode[];
+  adaptStatement?: AdaptStatementCstNode[];
+  trainStatement?: TrainStatementCstNode[];
+  section?: SectionCstNode[];
+};
+
+export interface BaseStatementCstNode extends CstNode { name: "baseStatement"; children: BaseStatementCstChildren; }
+export type BaseStatementCstChildren = {
+  Base: IToken[];
+  Identifier: IToken[];
+  From: IToken[];
+  source: ExpressionCstNode[];
+  With?: IToken[];
+  args?: ArgsCstNode[];
+  For?: IToken[];
+  task?: ExpressionCstNode[];
+};
+
+export interface AdaptStatementCstNode extends CstNode { name: "adaptStatement"; children: AdaptStatementCstChildren; }
+export type AdaptStatementCstChildren = {
+  Adapt: IToken[];
+  selector: SelectorCstNode[];
+  With: IToken[];
+  expression: ExpressionCstNode[];
+};
+
+export interface TrainStatementCstNode extends CstNode { name: "trainStatement"; children: TrainStatementCstChildren; }
+export type TrainStatementCstChildren = {
+  Train: IToken[];
+  selector: SelectorCstNode[];
+};
+
+export interface SelectorCstNode extends CstNode { name: "selector"; children: SelectorCstChildren; }
+export type SelectorCstChildren = {
+  selectorTerm: (SelectorTermCstNode)[];
+  operator?: (IToken)[];
+};
+
+export interface SelectorTermCstNode extends CstNode { name: "selectorTerm"; children: SelectorTermCstChildren; }
+export type SelectorTermCstChildren = {
+  StringLiteral?: IToken[];
+  modulePath?: ModulePathCstNode[];
+  LParen?: IToken[];
+  selector?: SelectorCstNode[];
+  RParen?: IToken[];
+};
+
+export interface ModulePathCstNode extends CstNode { name: "modulePath"; children: ModulePathCstChildren; }
+export type ModulePathCstChildren = {
+  pathStep: (PathStepCstNode)[];
+  Dot?: IToken[];
+};
+
+export interface PathStepCstNode extends CstNode { name: "pathStep"; children: PathStepCstChildren; }
+export type PathStepCstChildren = {
+  name?: (IToken)[];
+  LCurly?: IToken[];
+  Comma?: (IToken)[];
+  RCurly?: IToken[];
+  LSquare?: IToken[];
+  layerRange?: LayerRangeCstNode[];
+  RSquare?: IToken[];
+};
+
+export interface LayerRangeCstNode extends CstNode { name: "layerRange"; children: LayerRangeCstChildren; }
+export type LayerRangeCstChildren = {
+  NumberLiteral: (IToken)[];
+  Range?: IToken[];
+};
+
 export interface FileCstNode extends CstNode { name: "file"; children: FileCstChildren; }
 export type FileCstChildren = {
   importItem?: ImportItemCstNode[];
@@ -290,22 +378,6 @@ export type AssignCstChildren = {
   expression: ExpressionCstNode[];
 };
 
-export interface SectionCstNode extends CstNode { name: "section"; children: SectionCstChildren; }
-export type SectionCstChildren = {
-  Identifier: IToken[];
-  LCurly: IToken[];
-  field?: FieldCstNode[];
-  RCurly: IToken[];
-};
-
-export interface FieldCstNode extends CstNode { name: "field"; children: FieldCstChildren; }
-export type FieldCstChildren = {
-  Identifier: IToken[];
-  Colon: IToken[];
-  expression: ExpressionCstNode[];
-  Comma?: IToken[];
-};
-
 export interface ExperimentCstNode extends CstNode { name: "experiment"; children: ExperimentCstChildren; }
 export type ExperimentCstChildren = {
   Experiment: IToken[];
@@ -315,78 +387,6 @@ export type ExperimentCstChildren = {
   LCurly: IToken[];
   statement?: StatementCstNode[];
   RCurly: IToken[];
-};
-
-export interface StatementCstNode extends CstNode { name: "statement"; children: StatementCstChildren; }
-export type StatementCstChildren = {
-  baseStatement?: BaseStatementCstNode[];
-  adaptStatement?: AdaptStatementCstNode[];
-  trainStatement?: TrainStatementCstNode[];
-  section?: SectionCstNode[];
-};
-
-export interface BaseStatementCstNode extends CstNode { name: "baseStatement"; children: BaseStatementCstChildren; }
-export type BaseStatementCstChildren = {
-  Base: IToken[];
-  Identifier: IToken[];
-  From: IToken[];
-  source: ExpressionCstNode[];
-  With?: IToken[];
-  args?: ArgsCstNode[];
-  For?: IToken[];
-  task?: ExpressionCstNode[];
-};
-
-export interface AdaptStatementCstNode extends CstNode { name: "adaptStatement"; children: AdaptStatementCstChildren; }
-export type AdaptStatementCstChildren = {
-  Adapt: IToken[];
-  selector: SelectorCstNode[];
-  With: IToken[];
-  expression: ExpressionCstNode[];
-};
-
-export interface TrainStatementCstNode extends CstNode { name: "trainStatement"; children: TrainStatementCstChildren; }
-export type TrainStatementCstChildren = {
-  Train: IToken[];
-  selector: SelectorCstNode[];
-};
-
-export interface SelectorCstNode extends CstNode { name: "selector"; children: SelectorCstChildren; }
-export type SelectorCstChildren = {
-  selectorTerm: (SelectorTermCstNode)[];
-  operator?: (IToken)[];
-};
-
-export interface SelectorTermCstNode extends CstNode { name: "selectorTerm"; children: SelectorTermCstChildren; }
-export type SelectorTermCstChildren = {
-  StringLiteral?: IToken[];
-  modulePath?: ModulePathCstNode[];
-  LParen?: IToken[];
-  selector?: SelectorCstNode[];
-  RParen?: IToken[];
-};
-
-export interface ModulePathCstNode extends CstNode { name: "modulePath"; children: ModulePathCstChildren; }
-export type ModulePathCstChildren = {
-  pathStep: (PathStepCstNode)[];
-  Dot?: IToken[];
-};
-
-export interface PathStepCstNode extends CstNode { name: "pathStep"; children: PathStepCstChildren; }
-export type PathStepCstChildren = {
-  name?: (IToken)[];
-  LCurly?: IToken[];
-  Comma?: (IToken)[];
-  RCurly?: IToken[];
-  LSquare?: IToken[];
-  layerRange?: LayerRangeCstNode[];
-  RSquare?: IToken[];
-};
-
-export interface LayerRangeCstNode extends CstNode { name: "layerRange"; children: LayerRangeCstChildren; }
-export type LayerRangeCstChildren = {
-  NumberLiteral: (IToken)[];
-  Range?: IToken[];
 };
 
 export interface PeftCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
@@ -405,6 +405,17 @@ export interface PeftCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
   args(children: ArgsCstChildren, param?: IN): OUT;
   argument(children: ArgumentCstChildren, param?: IN): OUT;
   indexItem(children: IndexItemCstChildren, param?: IN): OUT;
+  section(children: SectionCstChildren, param?: IN): OUT;
+  field(children: FieldCstChildren, param?: IN): OUT;
+  statement(children: StatementCstChildren, param?: IN): OUT;
+  baseStatement(children: BaseStatementCstChildren, param?: IN): OUT;
+  adaptStatement(children: AdaptStatementCstChildren, param?: IN): OUT;
+  trainStatement(children: TrainStatementCstChildren, param?: IN): OUT;
+  selector(children: SelectorCstChildren, param?: IN): OUT;
+  selectorTerm(children: SelectorTermCstChildren, param?: IN): OUT;
+  modulePath(children: ModulePathCstChildren, param?: IN): OUT;
+  pathStep(children: PathStepCstChildren, param?: IN): OUT;
+  layerRange(children: LayerRangeCstChildren, param?: IN): OUT;
   file(children: FileCstChildren, param?: IN): OUT;
   importItem(children: ImportItemCstChildren, param?: IN): OUT;
   importName(children: ImportNameCstChildren, param?: IN): OUT;
@@ -420,16 +431,5 @@ export interface PeftCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
   nested(children: NestedCstChildren, param?: IN): OUT;
   functionMember(children: FunctionMemberCstChildren, param?: IN): OUT;
   assign(children: AssignCstChildren, param?: IN): OUT;
-  section(children: SectionCstChildren, param?: IN): OUT;
-  field(children: FieldCstChildren, param?: IN): OUT;
   experiment(children: ExperimentCstChildren, param?: IN): OUT;
-  statement(children: StatementCstChildren, param?: IN): OUT;
-  baseStatement(children: BaseStatementCstChildren, param?: IN): OUT;
-  adaptStatement(children: AdaptStatementCstChildren, param?: IN): OUT;
-  trainStatement(children: TrainStatementCstChildren, param?: IN): OUT;
-  selector(children: SelectorCstChildren, param?: IN): OUT;
-  selectorTerm(children: SelectorTermCstChildren, param?: IN): OUT;
-  modulePath(children: ModulePathCstChildren, param?: IN): OUT;
-  pathStep(children: PathStepCstChildren, param?: IN): OUT;
-  layerRange(children: LayerRangeCstChildren, param?: IN): OUT;
 }

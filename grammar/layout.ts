@@ -51,7 +51,11 @@ export function join(between: Layout, parts: readonly Layout[]): Layout {
   return concat(...parts.flatMap((part, index) => (index === 0 ? [part] : [between, part])));
 }
 
-interface Command { readonly indent: number; readonly flat: boolean; readonly layout: Layout }
+interface Command {
+  readonly indent: number;
+  readonly flat: boolean;
+  readonly layout: Layout;
+}
 
 /** The text of a document, no line wider than `width` where that can be. */
 export function render(layout: Layout, width: number): string {

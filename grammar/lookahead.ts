@@ -10,7 +10,10 @@ import { tokenTypes } from './tokens.js';
 /** All choices of a grammar. */
 export interface Lookahead {
   /** By the engine's key of a choice: alternatives, each time with the tokens that lead to just these. What is optional has the alternative 0. */
-  readonly choices: readonly (readonly [key: number, ways: readonly (readonly [alternatives: readonly number[], tokens: readonly number[]])[]])[];
+  readonly choices: readonly (readonly [
+    key: number,
+    ways: readonly (readonly [alternatives: readonly number[], tokens: readonly number[]])[],
+  ])[];
   /** By the engine's key of a repetition: the token behind it, which one of that type in its rule, and whether the rule ends there. */
   readonly after: readonly (readonly [key: number, token: number | null, occurrence: number | null, endsRule: boolean])[];
 }
@@ -19,7 +22,11 @@ export interface Lookahead {
 export type Choice = (this: unknown, alternatives?: readonly { readonly GATE?: () => boolean }[]) => unknown;
 
 /** What stands behind a repetition. */
-export interface AfterRepetition { readonly token: TokenType | undefined; readonly occurrence: number | undefined; readonly isEndOfRule: boolean }
+export interface AfterRepetition {
+  readonly token: TokenType | undefined;
+  readonly occurrence: number | undefined;
+  readonly isEndOfRule: boolean;
+}
 
 /** The part of a parser that this file is about, beyond its declared interface (its version is pinned). */
 export interface Choosing {
@@ -27,7 +34,9 @@ export interface Choosing {
   readonly firstAfterRepMap: Record<number, AfterRepetition>;
 }
 
-interface Reader { readonly LA: (k: number) => { readonly tokenTypeIdx: number } }
+interface Reader {
+  readonly LA: (k: number) => { readonly tokenTypeIdx: number };
+}
 
 const numbered = [...tokenTypes, EOF] as readonly (TokenType & { readonly tokenTypeIdx: number })[];
 
@@ -44,7 +53,9 @@ export function describeLookahead({ lookAheadFuncsCache, firstAfterRepMap }: Cho
     return choice.call({ LA: () => token, LA_FAST: () => token }, given);
   };
   const closed = { GATE: () => false };
-  const gates = Array.from({ length: mostAlternatives }, (_, open) => Array.from({ length: mostAlternatives }, (_, i) => (i === open ? {} : closed)));
+  const gates = Array.from({ length: mostAlternatives }, (_, open) =>
+    Array.from({ length: mostAlternatives }, (_, i) => (i === open ? {} : closed)),
+  );
   const choices = [...lookAheadFuncsCache].map(([key, choice]) => {
     const ways = new Map<string, { readonly alternatives: readonly number[]; readonly tokens: number[] }>();
     numbered.forEach((type, index) => {
@@ -57,7 +68,9 @@ export function describeLookahead({ lookAheadFuncsCache, firstAfterRepMap }: Cho
     return [key, [...ways.values()].filter((w) => w.alternatives.length > 0).map((w) => [w.alternatives, w.tokens] as const)] as const;
   });
   const place = (type: TokenType | undefined): number | null => (type === undefined ? null : numbered.findIndex((t) => t === type));
-  const after = Object.entries(firstAfterRepMap).map(([key, a]) => [Number(key), place(a.token), a.occurrence ?? null, a.isEndOfRule] as const);
+  const after = Object.entries(firstAfterRepMap).map(
+    ([key, a]) => [Number(key), place(a.token), a.occurrence ?? null, a.isEndOfRule] as const,
+  );
   return { choices, after };
 }
 
@@ -71,8 +84,12 @@ export function installLookahead({ lookAheadFuncsCache, firstAfterRepMap }: Choo
 
 function choiceOf(between: boolean, ways: Lookahead['choices'][number][1]): Choice {
   const byToken: (readonly number[])[] = [];
-  for (const [alternatives, tokens] of ways) for (const token of tokens) byToken[(numbered[token] as (typeof numbered)[number]).tokenTypeIdx] = alternatives;
-  if (!between) return function () { return byToken[(this as Reader).LA(1).tokenTypeIdx] !== undefined; };
+  for (const [alternatives, tokens] of ways)
+    for (const token of tokens) byToken[(numbered[token] as (typeof numbered)[number]).tokenTypeIdx] = alternatives;
+  if (!between)
+    return function () {
+      return byToken[(this as Reader).LA(1).tokenTypeIdx] !== undefined;
+    };
   return function (given) {
     return byToken[(this as Reader).LA(1).tokenTypeIdx]?.find((alternative) => given?.[alternative]?.GATE?.call(this) !== false);
   };

@@ -38,7 +38,10 @@ export function parseFile(text: string, file: string): Outcome<File> {
 function refused(text: string, file: string, scanned: Scan): Outcome<File> {
   const span: Span = { file, start: 0, end: text.length };
   const nesting: Diagnostic = {
-    code: codes.nesting, severity: 'error', message: 'brackets or conditions nest too deep', span: deepest(scanned.tokens, file),
+    code: codes.nesting,
+    severity: 'error',
+    message: 'brackets or conditions nest too deep',
+    span: deepest(scanned.tokens, file),
     help: `at most ${maxDepth} levels can stand in each other`,
   };
   return {
@@ -59,7 +62,10 @@ function deepest(tokens: readonly IToken[], file: string): Span {
   return { file, start: first?.startOffset ?? 0, end: first ? endOf(first) : 0 };
 }
 
-interface Parsed { readonly roots: readonly FileCstNode[]; readonly diagnostics: readonly Diagnostic[] }
+interface Parsed {
+  readonly roots: readonly FileCstNode[];
+  readonly diagnostics: readonly Diagnostic[];
+}
 
 function parseTokens(tokens: readonly IToken[], file: string, text: string): Parsed {
   const whole = parsePiece(tokens, file, text.length);

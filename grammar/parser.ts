@@ -3,21 +3,22 @@
  *
  * The rules below are the grammar; `docs/grammar.ebnf` and `cst.d.ts` are generated from them. One token of lookahead
  * is enough almost everywhere; where it is not, a gate asks what stands beside the next token. Everything below a
- * member is in `expression-parser.ts`, going on after errors in `recovery.ts`.
+ * member is in `expression-parser.ts`, what stands in an experiment in `statement-parser.ts`, going on after errors in
+ * `recovery.ts`.
  *
  * Invariants: no rule or gate has a side effect; a node without `recoveredNode` is complete; recovery always moves on.
  */
 import type { IToken, Rule, TokenType } from 'chevrotain';
-import { ExpressionParser } from './expression-parser.js';
 import type { Lookahead } from './lookahead.js';
 import { catches, throws, type ParserOptions } from './recovery.js';
-import { contextual as word, DefinitionWord, Identifier, NumberLiteral, placeOf, reserved, signs, StorageWord, StringLiteral } from './tokens.js';
+import { StatementParser } from './statement-parser.js';
+import { contextual as word, DefinitionWord, Identifier, placeOf, reserved, signs, StorageWord, StringLiteral } from './tokens.js';
 
 /** What the member that begins at the next token is. */
 type MemberShape = 'storage' | 'part' | 'for' | 'require' | 'use' | 'nested' | 'section' | 'function' | 'assign' | 'value';
 
 /** The grammar of the language. */
-export class PeftParser extends ExpressionParser {
+export class PeftParser extends StatementParser {
   constructor(options: ParserOptions) {
     super(options);
     this.performSelfAnalysis();
@@ -34,368 +35,314 @@ export class PeftParser extends ExpressionParser {
 
   // --- files -------------------------------------------------------------------------------------------------------
 
-  file = this.RULE('file', () => {
-    this.MANY(() =>
+  file = this.RULE(
+    'file',
+    () => {
+      this.MANY(() =>
+        this.OR([
+          { ALT: () => this.SUBRULE(this.importItem) },
+          { ALT: () => this.SUBRULE(this.definition) },
+          { ALT: () => this.SUBRULE(this.experiment) },
+        ]),
+      );
+    },
+    catches,
+  );
+
+  importItem = this.RULE(
+    'importItem',
+    () => {
+      this.CONSUME(word.Import);
       this.OR([
-        { ALT: () => this.SUBRULE(this.importItem) },
-        { ALT: () => this.SUBRULE(this.definition) },
-        { ALT: () => this.SUBRULE(this.experiment) },
-      ]),
-    );
-  }, catches);
-
-  importItem = this.RULE('importItem', () => {
-    this.CONSUME(word.Import);
-    this.OR([
-      { ALT: () => this.CONSUME(StringLiteral) },
-      {
-        ALT: () => {
-          this.CONSUME(Identifier, { LABEL: 'path' });
-          this.MANY({
-            GATE: () => this.LA(2).tokenType !== signs.LCurly,
-            DEF: () => {
-              this.CONSUME(signs.Dot);
-              this.CONSUME2(Identifier, { LABEL: 'path' });
-            },
-          });
+        { ALT: () => this.CONSUME(StringLiteral) },
+        {
+          ALT: () => {
+            this.CONSUME(Identifier, { LABEL: 'path' });
+            this.MANY({
+              GATE: () => this.LA(2).tokenType !== signs.LCurly,
+              DEF: () => {
+                this.CONSUME(signs.Dot);
+                this.CONSUME2(Identifier, { LABEL: 'path' });
+              },
+            });
+          },
         },
-      },
-    ]);
-    this.OPTION(() => {
-      this.CONSUME2(signs.Dot);
-      this.CONSUME(signs.LCurly);
-      this.MANY_SEP({ SEP: signs.Comma, DEF: () => this.SUBRULE(this.importName) });
-      this.CONSUME(signs.RCurly);
-    });
-    this.OPTION2({
-      GATE: () => this.sameLine(1),
-      DEF: () => {
-        this.CONSUME(word.As);
-        this.CONSUME3(Identifier, { LABEL: 'alias' });
-      },
-    });
-  }, catches);
+      ]);
+      this.OPTION(() => {
+        this.CONSUME2(signs.Dot);
+        this.CONSUME(signs.LCurly);
+        this.MANY_SEP({ SEP: signs.Comma, DEF: () => this.SUBRULE(this.importName) });
+        this.CONSUME(signs.RCurly);
+      });
+      this.OPTION2({
+        GATE: () => this.sameLine(1),
+        DEF: () => {
+          this.CONSUME(word.As);
+          this.CONSUME3(Identifier, { LABEL: 'alias' });
+        },
+      });
+    },
+    catches,
+  );
 
-  importName = this.RULE('importName', () => {
-    this.CONSUME(Identifier);
-    this.OPTION(() => {
-      this.CONSUME(word.As);
-      this.CONSUME2(Identifier, { LABEL: 'alias' });
-    });
-  }, throws);
+  importName = this.RULE(
+    'importName',
+    () => {
+      this.CONSUME(Identifier);
+      this.OPTION(() => {
+        this.CONSUME(word.As);
+        this.CONSUME2(Identifier, { LABEL: 'alias' });
+      });
+    },
+    throws,
+  );
 
   // --- definitions -------------------------------------------------------------------------------------------------
 
-  definition = this.RULE('definition', () => {
-    this.CONSUME(DefinitionWord);
-    this.CONSUME(Identifier);
-    this.OPTION(() => this.SUBRULE(this.params));
-    this.OPTION2(() => this.SUBRULE(this.site));
-    this.OPTION3(() => {
-      this.CONSUME(word.Is);
-      this.SUBRULE(this.operand);
-    });
-    this.OPTION4(() => {
-      this.CONSUME(word.For);
-      this.SUBRULE(this.foreignNames);
-    });
-    this.OPTION5(() => {
-      this.CONSUME(signs.Colon);
-      this.SUBRULE(this.type);
-    });
-    this.SUBRULE(this.body);
-  }, catches);
+  definition = this.RULE(
+    'definition',
+    () => {
+      this.CONSUME(DefinitionWord);
+      this.CONSUME(Identifier);
+      this.OPTION(() => this.SUBRULE(this.params));
+      this.OPTION2(() => this.SUBRULE(this.site));
+      this.OPTION3(() => {
+        this.CONSUME(word.Is);
+        this.SUBRULE(this.operand);
+      });
+      this.OPTION4(() => {
+        this.CONSUME(word.For);
+        this.SUBRULE(this.foreignNames);
+      });
+      this.OPTION5(() => {
+        this.CONSUME(signs.Colon);
+        this.SUBRULE(this.type);
+      });
+      this.SUBRULE(this.body);
+    },
+    catches,
+  );
 
-  site = this.RULE('site', () => {
-    this.CONSUME(word.On);
-    this.CONSUME(Identifier);
-    this.OPTION(() => {
-      this.CONSUME(signs.LParen);
-      this.MANY_SEP({ SEP: signs.Comma, DEF: () => this.CONSUME2(Identifier, { LABEL: 'bind' }) });
-      this.CONSUME(signs.RParen);
-    });
-  }, catches);
+  site = this.RULE(
+    'site',
+    () => {
+      this.CONSUME(word.On);
+      this.CONSUME(Identifier);
+      this.OPTION(() => {
+        this.CONSUME(signs.LParen);
+        this.MANY_SEP({ SEP: signs.Comma, DEF: () => this.CONSUME2(Identifier, { LABEL: 'bind' }) });
+        this.CONSUME(signs.RParen);
+      });
+    },
+    catches,
+  );
 
-  body = this.RULE('body', () => {
-    this.OR([
-      {
-        ALT: () => {
-          this.CONSUME(signs.Assign);
-          this.SUBRULE(this.expression);
-        },
-      },
-      { ALT: () => this.SUBRULE(this.block) },
-    ]);
-  }, throws);
-
-  // --- members -----------------------------------------------------------------------------------------------------
-
-  member = this.RULE('member', () => {
-    const shape = this.memberShape();
-    this.OR({
-      IGNORE_AMBIGUITIES: true,
-      DEF: [
-        { GATE: () => shape === 'storage', ALT: () => this.SUBRULE(this.storage) },
-        { GATE: () => shape === 'part', ALT: () => this.SUBRULE(this.part) },
-        { GATE: () => shape === 'for', ALT: () => this.SUBRULE(this.forMember) },
-        { GATE: () => shape === 'require', ALT: () => this.SUBRULE(this.require) },
+  body = this.RULE(
+    'body',
+    () => {
+      this.OR([
         {
-          GATE: () => shape === 'use',
           ALT: () => {
-            this.CONSUME(word.Use);
+            this.CONSUME(signs.Assign);
             this.SUBRULE(this.expression);
           },
         },
-        { GATE: () => shape === 'nested', ALT: () => this.SUBRULE(this.nested) },
-        { GATE: () => shape === 'section', ALT: () => this.SUBRULE(this.section) },
-        { GATE: () => shape === 'function', ALT: () => this.SUBRULE(this.functionMember) },
-        { GATE: () => shape === 'assign', ALT: () => this.SUBRULE(this.assign) },
-        { GATE: () => shape === 'value', ALT: () => this.SUBRULE2(this.expression) },
-      ],
-    });
-  }, catches);
+        { ALT: () => this.SUBRULE(this.block) },
+      ]);
+    },
+    throws,
+  );
 
-  storage = this.RULE('storage', () => {
-    this.OPTION5({ GATE: () => this.LA(2).tokenType.CATEGORIES?.includes(StorageWord) === true, DEF: () => this.CONSUME(word.Shared) });
-    this.CONSUME(StorageWord);
-    this.CONSUME(Identifier);
-    this.OPTION(() => {
-      this.CONSUME(signs.Colon);
-      this.SUBRULE(this.type);
-    });
-    this.OPTION2(() => {
+  // --- members -----------------------------------------------------------------------------------------------------
+
+  member = this.RULE(
+    'member',
+    () => {
+      const shape = this.memberShape();
+      this.OR({
+        IGNORE_AMBIGUITIES: true,
+        DEF: [
+          { GATE: () => shape === 'storage', ALT: () => this.SUBRULE(this.storage) },
+          { GATE: () => shape === 'part', ALT: () => this.SUBRULE(this.part) },
+          { GATE: () => shape === 'for', ALT: () => this.SUBRULE(this.forMember) },
+          { GATE: () => shape === 'require', ALT: () => this.SUBRULE(this.require) },
+          {
+            GATE: () => shape === 'use',
+            ALT: () => {
+              this.CONSUME(word.Use);
+              this.SUBRULE(this.expression);
+            },
+          },
+          { GATE: () => shape === 'nested', ALT: () => this.SUBRULE(this.nested) },
+          { GATE: () => shape === 'section', ALT: () => this.SUBRULE(this.section) },
+          { GATE: () => shape === 'function', ALT: () => this.SUBRULE(this.functionMember) },
+          { GATE: () => shape === 'assign', ALT: () => this.SUBRULE(this.assign) },
+          { GATE: () => shape === 'value', ALT: () => this.SUBRULE2(this.expression) },
+        ],
+      });
+    },
+    catches,
+  );
+
+  storage = this.RULE(
+    'storage',
+    () => {
+      this.OPTION5({ GATE: () => this.LA(2).tokenType.CATEGORIES?.includes(StorageWord) === true, DEF: () => this.CONSUME(word.Shared) });
+      this.CONSUME(StorageWord);
+      this.CONSUME(Identifier);
+      this.OPTION(() => {
+        this.CONSUME(signs.Colon);
+        this.SUBRULE(this.type);
+      });
+      this.OPTION2(() => {
+        this.CONSUME(signs.Assign);
+        this.SUBRULE(this.expression);
+      });
+      this.OPTION3({
+        GATE: () => this.isClause(),
+        DEF: () => {
+          this.CONSUME(word.As);
+          this.SUBRULE(this.foreignNames);
+        },
+      });
+      this.OPTION4({
+        GATE: () => this.sameLine(1),
+        DEF: () => {
+          this.CONSUME(reserved.If);
+          this.SUBRULE2(this.expression, { LABEL: 'when' });
+        },
+      });
+    },
+    throws,
+  );
+
+  part = this.RULE(
+    'part',
+    () => {
+      this.CONSUME(word.Part);
+      this.CONSUME(Identifier);
+      this.OPTION(() => {
+        this.CONSUME(signs.LSquare);
+        this.CONSUME2(Identifier, { LABEL: 'counter' });
+        this.CONSUME(signs.Less);
+        this.SUBRULE(this.expression, { LABEL: 'count' });
+        this.CONSUME(signs.RSquare);
+      });
+      this.CONSUME(signs.Assign);
+      this.SUBRULE2(this.expression, { LABEL: 'value' });
+      this.OPTION2({
+        GATE: () => this.isClause(),
+        DEF: () => {
+          this.CONSUME(word.As);
+          this.CONSUME(StringLiteral);
+        },
+      });
+      this.OPTION3({
+        GATE: () => this.isClause(),
+        DEF: () => {
+          this.CONSUME(word.Role);
+          this.SUBRULE(this.modulePath);
+        },
+      });
+      this.OPTION4({ GATE: () => this.sameLine(1), DEF: () => this.CONSUME(word.Fresh) });
+      this.OPTION5({
+        GATE: () => this.sameLine(1),
+        DEF: () => {
+          this.CONSUME(reserved.If);
+          this.SUBRULE3(this.expression, { LABEL: 'when' });
+        },
+      });
+    },
+    throws,
+  );
+
+  foreignNames = this.RULE(
+    'foreignNames',
+    () => {
+      this.AT_LEAST_ONE_SEP({ SEP: reserved.Or, DEF: () => this.CONSUME(StringLiteral) });
+    },
+    throws,
+  );
+
+  forMember = this.RULE(
+    'forMember',
+    () => {
+      this.CONSUME(word.For);
+      this.CONSUME(Identifier);
+      this.CONSUME(word.In);
+      this.SUBRULE(this.expression);
+      this.SUBRULE(this.block);
+    },
+    throws,
+  );
+
+  require = this.RULE(
+    'require',
+    () => {
+      this.CONSUME(word.Require);
+      this.SUBRULE(this.expression);
+      this.CONSUME(signs.Comma);
+      this.CONSUME(StringLiteral);
+    },
+    throws,
+  );
+
+  nested = this.RULE(
+    'nested',
+    () => {
+      this.CONSUME(Identifier, { LABEL: 'word' });
+      this.CONSUME2(Identifier, { LABEL: 'name' });
+      this.SUBRULE(this.block);
+    },
+    throws,
+  );
+
+  functionMember = this.RULE(
+    'functionMember',
+    () => {
+      this.CONSUME(Identifier);
+      this.SUBRULE(this.params);
+      this.OPTION(() => {
+        this.CONSUME(signs.Colon);
+        this.SUBRULE(this.type);
+      });
+      this.SUBRULE(this.body);
+    },
+    throws,
+  );
+
+  assign = this.RULE(
+    'assign',
+    () => {
+      this.OPTION({ GATE: () => this.isName(this.LA(2)), DEF: () => this.CONSUME(word.Let) });
+      this.CONSUME(Identifier);
+      this.OPTION2(() => {
+        this.CONSUME(signs.Colon);
+        this.SUBRULE(this.type);
+      });
       this.CONSUME(signs.Assign);
       this.SUBRULE(this.expression);
-    });
-    this.OPTION3({
-      GATE: () => this.isClause(),
-      DEF: () => {
-        this.CONSUME(word.As);
-        this.SUBRULE(this.foreignNames);
-      },
-    });
-    this.OPTION4({
-      GATE: () => this.sameLine(1),
-      DEF: () => {
-        this.CONSUME(reserved.If);
-        this.SUBRULE2(this.expression, { LABEL: 'when' });
-      },
-    });
-  }, throws);
-
-  part = this.RULE('part', () => {
-    this.CONSUME(word.Part);
-    this.CONSUME(Identifier);
-    this.OPTION(() => {
-      this.CONSUME(signs.LSquare);
-      this.CONSUME2(Identifier, { LABEL: 'counter' });
-      this.CONSUME(signs.Less);
-      this.SUBRULE(this.expression, { LABEL: 'count' });
-      this.CONSUME(signs.RSquare);
-    });
-    this.CONSUME(signs.Assign);
-    this.SUBRULE2(this.expression, { LABEL: 'value' });
-    this.OPTION2({
-      GATE: () => this.isClause(),
-      DEF: () => {
-        this.CONSUME(word.As);
-        this.CONSUME(StringLiteral);
-      },
-    });
-    this.OPTION3({
-      GATE: () => this.isClause(),
-      DEF: () => {
-        this.CONSUME(word.Role);
-        this.SUBRULE(this.modulePath);
-      },
-    });
-    this.OPTION4({ GATE: () => this.sameLine(1), DEF: () => this.CONSUME(word.Fresh) });
-    this.OPTION5({
-      GATE: () => this.sameLine(1),
-      DEF: () => {
-        this.CONSUME(reserved.If);
-        this.SUBRULE3(this.expression, { LABEL: 'when' });
-      },
-    });
-  }, throws);
-
-  foreignNames = this.RULE('foreignNames', () => {
-    this.AT_LEAST_ONE_SEP({ SEP: reserved.Or, DEF: () => this.CONSUME(StringLiteral) });
-  }, throws);
-
-  forMember = this.RULE('forMember', () => {
-    this.CONSUME(word.For);
-    this.CONSUME(Identifier);
-    this.CONSUME(word.In);
-    this.SUBRULE(this.expression);
-    this.SUBRULE(this.block);
-  }, throws);
-
-  require = this.RULE('require', () => {
-    this.CONSUME(word.Require);
-    this.SUBRULE(this.expression);
-    this.CONSUME(signs.Comma);
-    this.CONSUME(StringLiteral);
-  }, throws);
-
-  nested = this.RULE('nested', () => {
-    this.CONSUME(Identifier, { LABEL: 'word' });
-    this.CONSUME2(Identifier, { LABEL: 'name' });
-    this.SUBRULE(this.block);
-  }, throws);
-
-  functionMember = this.RULE('functionMember', () => {
-    this.CONSUME(Identifier);
-    this.SUBRULE(this.params);
-    this.OPTION(() => {
-      this.CONSUME(signs.Colon);
-      this.SUBRULE(this.type);
-    });
-    this.SUBRULE(this.body);
-  }, throws);
-
-  assign = this.RULE('assign', () => {
-    this.OPTION({ GATE: () => this.isName(this.LA(2)), DEF: () => this.CONSUME(word.Let) });
-    this.CONSUME(Identifier);
-    this.OPTION2(() => {
-      this.CONSUME(signs.Colon);
-      this.SUBRULE(this.type);
-    });
-    this.CONSUME(signs.Assign);
-    this.SUBRULE(this.expression);
-  }, throws);
-
-  section = this.RULE('section', () => {
-    this.CONSUME(Identifier);
-    this.CONSUME(signs.LCurly);
-    this.MANY(() => this.SUBRULE(this.field));
-    this.CONSUME(signs.RCurly);
-  }, throws);
-
-  field = this.RULE('field', () => {
-    this.CONSUME(Identifier);
-    this.CONSUME(signs.Colon);
-    this.SUBRULE(this.expression);
-    this.OPTION(() => this.CONSUME(signs.Comma));
-  }, catches);
+    },
+    throws,
+  );
 
   // --- experiments -------------------------------------------------------------------------------------------------
 
-  experiment = this.RULE('experiment', () => {
-    this.CONSUME(word.Experiment);
-    this.CONSUME(Identifier, { LABEL: 'name' });
-    this.OPTION(() => {
-      this.CONSUME(signs.Assign);
-      this.CONSUME2(Identifier, { LABEL: 'from' });
-    });
-    this.CONSUME(signs.LCurly);
-    this.MANY(() => this.SUBRULE(this.statement));
-    this.CONSUME(signs.RCurly);
-  }, catches);
-
-  statement = this.RULE('statement', () => {
-    const plain = this.LA(2).tokenType !== signs.LCurly || this.LA(4).tokenType === signs.Comma || this.LA(4).tokenType === signs.RCurly;
-    this.OR({
-      IGNORE_AMBIGUITIES: true,
-      DEF: [
-        { GATE: () => plain, ALT: () => this.SUBRULE(this.baseStatement) },
-        { GATE: () => plain, ALT: () => this.SUBRULE(this.adaptStatement) },
-        { GATE: () => plain, ALT: () => this.SUBRULE(this.trainStatement) },
-        { ALT: () => this.SUBRULE(this.section) },
-      ],
-    });
-  }, catches);
-
-  baseStatement = this.RULE('baseStatement', () => {
-    this.CONSUME(word.Base);
-    this.CONSUME(Identifier);
-    this.CONSUME(word.From);
-    this.SUBRULE(this.expression, { LABEL: 'source' });
-    this.OPTION(() => {
-      this.CONSUME(word.With);
-      this.SUBRULE(this.args);
-    });
-    this.OPTION2(() => {
-      this.CONSUME(word.For);
-      this.SUBRULE2(this.expression, { LABEL: 'task' });
-    });
-  }, throws);
-
-  adaptStatement = this.RULE('adaptStatement', () => {
-    this.CONSUME(word.Adapt);
-    this.SUBRULE(this.selector);
-    this.CONSUME(word.With);
-    this.SUBRULE(this.expression);
-  }, throws);
-
-  trainStatement = this.RULE('trainStatement', () => {
-    this.CONSUME(word.Train);
-    this.SUBRULE(this.selector);
-  }, throws);
-
-  selector = this.RULE('selector', () => {
-    this.SUBRULE(this.selectorTerm);
-    this.MANY(() => {
-      this.OR([
-        { ALT: () => this.CONSUME(signs.Plus, { LABEL: 'operator' }) },
-        { ALT: () => this.CONSUME(reserved.Except, { LABEL: 'operator' }) },
-        { ALT: () => this.CONSUME(reserved.And, { LABEL: 'operator' }) },
-      ]);
-      this.SUBRULE2(this.selectorTerm);
-    });
-  }, throws);
-
-  selectorTerm = this.RULE('selectorTerm', () => {
-    this.OR([
-      { ALT: () => this.CONSUME(StringLiteral) },
-      { ALT: () => this.SUBRULE(this.modulePath) },
-      {
-        ALT: () => {
-          this.CONSUME(signs.LParen);
-          this.SUBRULE(this.selector);
-          this.CONSUME(signs.RParen);
-        },
-      },
-    ]);
-  }, throws);
-
-  modulePath = this.RULE('modulePath', () => {
-    this.SUBRULE(this.pathStep);
-    this.MANY(() => {
-      this.CONSUME(signs.Dot);
-      this.SUBRULE2(this.pathStep);
-    });
-  }, throws);
-
-  pathStep = this.RULE('pathStep', () => {
-    this.OR([
-      { ALT: () => this.CONSUME(Identifier, { LABEL: 'name' }) },
-      { ALT: () => this.CONSUME(signs.Star, { LABEL: 'name' }) },
-      {
-        ALT: () => {
-          this.CONSUME(signs.LCurly);
-          this.AT_LEAST_ONE_SEP({ SEP: signs.Comma, DEF: () => this.CONSUME2(Identifier, { LABEL: 'name' }) });
-          this.CONSUME(signs.RCurly);
-        },
-      },
-    ]);
-    this.OPTION({
-      GATE: () => this.sameLine(1),
-      DEF: () => {
-        this.CONSUME(signs.LSquare);
-        this.AT_LEAST_ONE_SEP2({ SEP: signs.Comma, DEF: () => this.SUBRULE(this.layerRange) });
-        this.CONSUME(signs.RSquare);
-      },
-    });
-  }, throws);
-
-  layerRange = this.RULE('layerRange', () => {
-    this.CONSUME(NumberLiteral);
-    this.OPTION(() => {
-      this.CONSUME(signs.Range);
-      this.CONSUME2(NumberLiteral);
-    });
-  }, throws);
+  experiment = this.RULE(
+    'experiment',
+    () => {
+      this.CONSUME(word.Experiment);
+      this.CONSUME(Identifier, { LABEL: 'name' });
+      this.OPTION(() => {
+        this.CONSUME(signs.Assign);
+        this.CONSUME2(Identifier, { LABEL: 'from' });
+      });
+      this.CONSUME(signs.LCurly);
+      this.MANY(() => this.SUBRULE(this.statement));
+      this.CONSUME(signs.RCurly);
+    },
+    catches,
+  );
 
   // --- gates -------------------------------------------------------------------------------------------------------
 
@@ -455,6 +402,9 @@ let parser: PeftParser | undefined;
 
 /** The one parser of a process, built when it is first needed. */
 export function sharedParser(): PeftParser {
-  parser ??= new PeftParser({ validate: false, lookahead: typeof PEFT_LOOKAHEAD === 'undefined' ? undefined : (JSON.parse(PEFT_LOOKAHEAD) as Lookahead) });
+  parser ??= new PeftParser({
+    validate: false,
+    lookahead: typeof PEFT_LOOKAHEAD === 'undefined' ? undefined : (JSON.parse(PEFT_LOOKAHEAD) as Lookahead),
+  });
   return parser;
 }

@@ -11,9 +11,24 @@ export const unaryLevel = 9;
 export const topLevel = 11;
 
 const levels: { readonly [K in BinaryOperator]: number } = {
-  or: 1, and: 2,
-  '==': 4, '!=': 4, '<': 4, '<=': 4, '>': 4, '>=': 4, in: 4,
-  '??': 5, '..': 6, '+': 7, '-': 7, '*': 8, '/': 8, '%': 8, '@': 8, '**': 10,
+  or: 1,
+  and: 2,
+  '==': 4,
+  '!=': 4,
+  '<': 4,
+  '<=': 4,
+  '>': 4,
+  '>=': 4,
+  in: 4,
+  '??': 5,
+  '..': 6,
+  '+': 7,
+  '-': 7,
+  '*': 8,
+  '/': 8,
+  '%': 8,
+  '@': 8,
+  '**': 10,
 };
 
 /** The level of a binary operator. */

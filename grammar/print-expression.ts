@@ -44,15 +44,29 @@ function layBare(expr: Expr, block: BlockLayout): Layout {
     case 'name':
       return expr.name;
     case 'list':
-      return layList('[', expr.items.map((item) => ({ trivia: item.trivia, laid: layExpr(item, block), hugs: hugs(item) })), ']');
+      return layList(
+        '[',
+        expr.items.map((item) => ({ trivia: item.trivia, laid: layExpr(item, block), hugs: hugs(item) })),
+        ']',
+      );
     case 'call':
       return concat(layObject(expr.callee, block), layArgs(expr.args, block));
     case 'member':
       return concat(layObject(expr.object, block), '.', expr.name.text);
     case 'index':
-      return concat(layObject(expr.object, block), '[', join(', ', expr.items.map((item) => layIndexItem(item, block))), ']');
+      return concat(
+        layObject(expr.object, block),
+        '[',
+        join(
+          ', ',
+          expr.items.map((item) => layIndexItem(item, block)),
+        ),
+        ']',
+      );
     case 'unary':
-      return expr.op === 'not' ? concat('not ', layExpr(expr.operand, block, notLevel)) : concat('-', layExpr(expr.operand, block, unaryLevel));
+      return expr.op === 'not'
+        ? concat('not ', layExpr(expr.operand, block, notLevel))
+        : concat('-', layExpr(expr.operand, block, unaryLevel));
     case 'binary':
       return layBinary(expr, block);
     case 'if':
@@ -150,7 +164,12 @@ function endsInUnit(expr: Expr): boolean {
 
 // --- lists in brackets -----------------------------------------------------------------------------------------------
 
-interface Entry { readonly trivia: Trivia | undefined; readonly laid: Layout; readonly doc?: string; readonly hugs?: boolean }
+interface Entry {
+  readonly trivia: Trivia | undefined;
+  readonly laid: Layout;
+  readonly doc?: string;
+  readonly hugs?: boolean;
+}
 
 /** Entries between brackets: on one line, or each on its own; comments force the latter. */
 export function layList(open: string, entries: readonly Entry[], close: string): Layout {
@@ -226,14 +245,24 @@ export function layType(type: TypeExpr, block: BlockLayout): Layout {
     case 'type-tensor':
       return layDims(type.dims, block);
     case 'type-union':
-      return join(' | ', type.options.map((option) => layType(option, block)));
+      return join(
+        ' | ',
+        type.options.map((option) => layType(option, block)),
+      );
     default:
       return type satisfies never;
   }
 }
 
 function layDims(dims: readonly Dim[], block: BlockLayout): Layout {
-  return concat('[', join(', ', dims.map((dim) => (dim.kind === 'rest' ? '..' : layExpr(dim.expr, block)))), ']');
+  return concat(
+    '[',
+    join(
+      ', ',
+      dims.map((dim) => (dim.kind === 'rest' ? '..' : layExpr(dim.expr, block))),
+    ),
+    ']',
+  );
 }
 
 // --- selectors -------------------------------------------------------------------------------------------------------
@@ -247,7 +276,12 @@ export function laySelector(selector: Selector): Layout {
       return pathText(selector.steps);
     case 'select-binary': {
       const right = laySelector(selector.right);
-      return concat(laySelector(selector.left), line, `${selector.op} `, selector.right.kind === 'select-binary' ? concat('(', right, ')') : right);
+      return concat(
+        laySelector(selector.left),
+        line,
+        `${selector.op} `,
+        selector.right.kind === 'select-binary' ? concat('(', right, ')') : right,
+      );
     }
     case 'error':
       return selector.text;

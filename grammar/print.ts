@@ -7,7 +7,18 @@
  */
 import type { Definition, Experiment, File, Import, Item, Member, Section, Statement, Trivia } from './ast.js';
 import { blankLine, concat, group, hardLine, indent, join, line, render, softLine, wideLine, type Layout } from './layout.js';
-import { layArgs, layBeforeSign, layDoc, layExpr, layParams, laySelector, layType, layValue, pathText, type BlockLayout } from './print-expression.js';
+import {
+  layArgs,
+  layBeforeSign,
+  layDoc,
+  layExpr,
+  layParams,
+  laySelector,
+  layType,
+  layValue,
+  pathText,
+  type BlockLayout,
+} from './print-expression.js';
 import { topLevel } from './precedence.js';
 import { quote } from './tokens.js';
 
@@ -117,7 +128,8 @@ function layExperiment(item: Experiment): Layout {
   const lines = item.statements.map((statement) => ({ trivia: statement.trivia, laid: layStatement(statement) }));
   if (lines.length === 0 && tail.length === 0) return concat(head, '{}');
   const only = lines[0];
-  if (only && lines.length === 1 && tail.length === 0 && !isCommented(only)) return concat(head, group('{', indent(line, only.laid), line, '}'));
+  if (only && lines.length === 1 && tail.length === 0 && !isCommented(only))
+    return concat(head, group('{', indent(line, only.laid), line, '}'));
   return concat(head, layLines(lines, tail));
 }
 
@@ -144,11 +156,26 @@ function layStatement(statement: Statement): Layout {
 }
 
 function laySection(section: Section): Layout {
-  const fields = section.fields.map((field) => ({ trivia: field.trivia, laid: concat(`${field.name.text}: `, layExpr(field.value, layBlock)) }));
+  const fields = section.fields.map((field) => ({
+    trivia: field.trivia,
+    laid: concat(`${field.name.text}: `, layExpr(field.value, layBlock)),
+  }));
   const head = `${section.name.text} `;
   if (fields.length === 0 && section.tail.length === 0) return `${head}{}`;
   if (fields.length <= 2 && section.tail.length === 0 && fields.every(({ trivia }) => !trivia)) {
-    return group(head, '{', indent(line, join(wideLine, fields.map(({ laid }) => laid))), line, '}');
+    return group(
+      head,
+      '{',
+      indent(
+        line,
+        join(
+          wideLine,
+          fields.map(({ laid }) => laid),
+        ),
+      ),
+      line,
+      '}',
+    );
   }
   return concat(head, layLines(fields, section.tail));
 }
@@ -170,7 +197,10 @@ const layBlock: BlockLayout = (members, tail) => {
   const only = members[0];
   if (!only && tail.length === 0) return '{}';
   if (only && members.length === 1 && tail.length === 0 && !isCommented(only)) return group('{', indent(line, layMember(only)), line, '}');
-  return layLines(members.map((member) => ({ trivia: member.trivia, laid: layMember(member) })), tail);
+  return layLines(
+    members.map((member) => ({ trivia: member.trivia, laid: layMember(member) })),
+    tail,
+  );
 };
 
 function isCommented(member: { readonly trivia?: Trivia | undefined }): boolean {
@@ -207,11 +237,19 @@ function layMember(member: Member): Layout {
       return concat(layDoc(member.doc), member.name.text, typed(member.type), ' =', layValue(member.value, layBlock));
     case 'function':
       return concat(
-        layDoc(member.doc), member.name.text, layParams(member.params, layBlock),
-        member.result ? concat(': ', layType(member.result, layBlock)) : '', layBody(member.body, member.trivia?.tail ?? []),
+        layDoc(member.doc),
+        member.name.text,
+        layParams(member.params, layBlock),
+        member.result ? concat(': ', layType(member.result, layBlock)) : '',
+        layBody(member.body, member.trivia?.tail ?? []),
       );
     case 'for':
-      return concat(`for ${member.name.text} in `, layBeforeSign(member.over, layBlock), ' ', layBlock(member.members, member.trivia?.tail ?? []));
+      return concat(
+        `for ${member.name.text} in `,
+        layBeforeSign(member.over, layBlock),
+        ' ',
+        layBlock(member.members, member.trivia?.tail ?? []),
+      );
     case 'require':
       return group('require ', layExpr(member.condition, layBlock), ',', indent(line, quote(member.message.value)));
     case 'use':

@@ -5,7 +5,17 @@
  * are never invented and never dropped silently. Chevrotain's own recovery follows sets of tokens; with keywords that
  * also are names, those sets hold nearly every token, so it would go on in the middle of the broken statement.
  */
-import { CstParser, EOF, LLkLookaheadStrategy, type CstNode, type CstNodeLocation, type ILookaheadStrategy, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
+import {
+  CstParser,
+  EOF,
+  LLkLookaheadStrategy,
+  type CstNode,
+  type CstNodeLocation,
+  type ILookaheadStrategy,
+  type IParserErrorMessageProvider,
+  type IToken,
+  type TokenType,
+} from 'chevrotain';
 import { installLookahead, type Choosing, type Lookahead } from './lookahead.js';
 import { Identifier, signs, tokenTypes } from './tokens.js';
 
@@ -26,10 +36,16 @@ type Choose = (this: unknown, ...args: unknown[]) => unknown;
 
 /** The lookahead of a place in the grammar, worked out when a text first comes there: most texts need few, and the start is quick. */
 class LazyLookahead extends LLkLookaheadStrategy {
-  override buildLookaheadForAlternation(options: Parameters<ILookaheadStrategy['buildLookaheadForAlternation']>[0]): ReturnType<ILookaheadStrategy['buildLookaheadForAlternation']> {
-    return lazily(() => super.buildLookaheadForAlternation(options) as Choose) as ReturnType<ILookaheadStrategy['buildLookaheadForAlternation']>;
+  override buildLookaheadForAlternation(
+    options: Parameters<ILookaheadStrategy['buildLookaheadForAlternation']>[0],
+  ): ReturnType<ILookaheadStrategy['buildLookaheadForAlternation']> {
+    return lazily(() => super.buildLookaheadForAlternation(options) as Choose) as ReturnType<
+      ILookaheadStrategy['buildLookaheadForAlternation']
+    >;
   }
-  override buildLookaheadForOptional(options: Parameters<ILookaheadStrategy['buildLookaheadForOptional']>[0]): ReturnType<ILookaheadStrategy['buildLookaheadForOptional']> {
+  override buildLookaheadForOptional(
+    options: Parameters<ILookaheadStrategy['buildLookaheadForOptional']>[0],
+  ): ReturnType<ILookaheadStrategy['buildLookaheadForOptional']> {
     return lazily(() => super.buildLookaheadForOptional(options) as Choose) as ReturnType<ILookaheadStrategy['buildLookaheadForOptional']>;
   }
 }
@@ -44,7 +60,11 @@ function lazily(make: () => Choose): Choose {
 }
 
 /** A token that began nothing, the one before it, and the rule in whose list it stood. */
-export interface Stray { readonly token: IToken; readonly previous: IToken; readonly rules: readonly string[] }
+export interface Stray {
+  readonly token: IToken;
+  readonly previous: IToken;
+  readonly rules: readonly string[];
+}
 
 /** Leaves the name of the expected token as the message; `syntax-error.ts` finds the words. */
 const expectedNames: IParserErrorMessageProvider = {
@@ -55,13 +75,20 @@ const expectedNames: IParserErrorMessageProvider = {
 };
 
 /** How a parser is made: with a check of its grammar, with what is known of its lookahead. */
-export interface ParserOptions { readonly validate: boolean; readonly lookahead?: Lookahead | undefined }
+export interface ParserOptions {
+  readonly validate: boolean;
+  readonly lookahead?: Lookahead | undefined;
+}
 
 /** A parser that recovers by lines and indentation, and can be asked where tokens stand. */
 export abstract class RecoveringParser extends CstParser {
   constructor(private readonly options: ParserOptions) {
     super([...tokenTypes], {
-      recoveryEnabled: true, maxLookahead: 1, nodeLocationTracking: 'onlyOffset', errorMessageProvider: expectedNames, skipValidations: !options.validate,
+      recoveryEnabled: true,
+      maxLookahead: 1,
+      nodeLocationTracking: 'onlyOffset',
+      errorMessageProvider: expectedNames,
+      skipValidations: !options.validate,
       lookaheadStrategy: new LazyLookahead({ maxLookahead: 1 }),
     });
     // By itself the engine gives a broken node no place where all its parts are broken; recovery needs to know where it began.
@@ -119,7 +146,12 @@ export abstract class RecoveringParser extends CstParser {
     const next = this.LA(1).tokenType;
     return next !== expected && next !== EOF && ['file', 'block', 'section', 'experiment'].includes(rule);
   }
-  protected tryInRepetitionRecovery(repeat: (...given: unknown[]) => void, given: unknown[], canRepeat: () => boolean, expected: TokenType): void {
+  protected tryInRepetitionRecovery(
+    repeat: (...given: unknown[]) => void,
+    given: unknown[],
+    canRepeat: () => boolean,
+    expected: TokenType,
+  ): void {
     while (this.LA(1).tokenType !== EOF && this.LA(1).tokenType !== expected) {
       const rule = (this as unknown as Engine).CST_STACK.at(-1)?.name;
       this.strays.push({ token: this.LA(1), previous: this.LA(0), rules: rule === undefined ? [] : [rule] });
@@ -145,7 +177,7 @@ export abstract class RecoveringParser extends CstParser {
   /** Moves behind the `)` of a broken list of parameters, if it has one, so that the body behind it is read. */
   private skipParens(opened: boolean): IToken[] {
     const skipped: IToken[] = [];
-    for (let depth = opened ? 1 : 0; depth > 0; ) {
+    for (let depth = opened ? 1 : 0; depth > 0;) {
       const token = this.LA(1);
       const type = token.tokenType;
       if (type === EOF || type === signs.LCurly || type === signs.RCurly) return skipped;

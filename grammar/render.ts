@@ -34,7 +34,11 @@ export function lineColumn(text: string, offset: number): { readonly line: numbe
 }
 
 /** Renders diagnostics one after another; `sourceOf` gives the text of a file, as far as there is one. */
-export function renderDiagnostics(diagnostics: readonly Diagnostic[], sourceOf: (file: string) => string | undefined, painter: Painter = plain): string {
+export function renderDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  sourceOf: (file: string) => string | undefined,
+  painter: Painter = plain,
+): string {
   return diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, sourceOf, painter)).join('\n');
 }
 
@@ -76,7 +80,15 @@ function gutterWidth(spans: readonly Span[], sourceOf: (file: string) => string 
   return String(Math.max(1, ...lines)).length;
 }
 
-function snippet(span: Span, text: string | undefined, mark: string, paint: (text: string) => string, width: number, painter: Painter, beside: readonly Note[]): string[] {
+function snippet(
+  span: Span,
+  text: string | undefined,
+  mark: string,
+  paint: (text: string) => string,
+  width: number,
+  painter: Painter,
+  beside: readonly Note[],
+): string[] {
   const gutter = ' '.repeat(width);
   if (text === undefined) return [`${gutter}${painter.blue('-->')} ${span.file}`];
   const { line, column } = lineColumn(text, span.start);
@@ -114,7 +126,11 @@ function blanks(text: string): string {
 /** How many columns of a terminal a character takes. */
 function columns(character: string): number {
   if (/[\p{Mn}\p{Me}\u200B-\u200D\uFEFF]/u.test(character)) return 0;
-  return /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}\u{20000}-\u{3FFFD}]/u.test(character) ? 2 : 1;
+  return /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}\u{20000}-\u{3FFFD}]/u.test(
+    character,
+  )
+    ? 2
+    : 1;
 }
 
 /** A text without characters that would move a terminal's cursor. */

@@ -42,7 +42,12 @@ export function explainFault(fault: SyntaxFault, tokens: readonly IToken[], file
   const rule = fault.rules.at(-1) ?? 'file';
   const { expected, token, previous } = fault;
   const make = (code: string, message: string, span: Span = place, help?: string, notes: readonly Note[] = []): Diagnostic => ({
-    code, severity: 'error', message, span, ...(notes.length > 0 ? { notes } : {}), ...(help === undefined ? {} : { help }),
+    code,
+    severity: 'error',
+    message,
+    span,
+    ...(notes.length > 0 ? { notes } : {}),
+    ...(help === undefined ? {} : { help }),
   });
 
   if (expected === signs.RParen || expected === signs.RSquare || expected === signs.RCurly) {
@@ -53,31 +58,64 @@ export function explainFault(fault: SyntaxFault, tokens: readonly IToken[], file
       const span = { file, start: open.startOffset, end: endOf(open) };
       const suspect = expected === signs.RCurly ? misindented(tokens, open) : undefined;
       const notes = suspect
-        ? [{ message: 'the block that begins here may be the one that lacks its `}`: its indentation differs', span: { file, start: suspect.startOffset, end: endOf(suspect) } }]
+        ? [
+            {
+              message: 'the block that begins here may be the one that lacks its `}`: its indentation differs',
+              span: { file, start: suspect.startOffset, end: endOf(suspect) },
+            },
+          ]
         : [{ message: `\`${close}\` was expected here`, span: place }];
       return make(codes.unclosed, `this \`${open.image}\` is never closed`, span, undefined, notes);
     }
     const separators = expected === signs.RCurly && rule !== 'pathStep' && rule !== 'importItem' ? '' : '`,` or ';
-    return make(codes.sign, `expected ${separators}\`${close}\` ${after(previous)}`, place, undefined, open && open !== previous ? [{ message: `\`${open.image}\` stands here`, span: { file, start: open.startOffset, end: endOf(open) } }] : []);
+    return make(
+      codes.sign,
+      `expected ${separators}\`${close}\` ${after(previous)}`,
+      place,
+      undefined,
+      open && open !== previous
+        ? [{ message: `\`${open.image}\` stands here`, span: { file, start: open.startOffset, end: endOf(open) } }]
+        : [],
+    );
   }
   if (rule === 'section' && expected === signs.LCurly && previous && !fault.rules.slice(-3).includes('member')) {
     const meant = closest(previous.image, statementWords);
     const span = { file, start: previous.startOffset, end: endOf(previous) };
     if (meant === previous.image) return make(codes.sign, `expected \`{\` ${after(previous)}`);
-    return make(codes.statement, `unknown statement \`${previous.image}\``, span, meant === undefined ? `an experiment is made of ${list(statementWords)}` : `did you mean \`${meant}\`?`);
+    return make(
+      codes.statement,
+      `unknown statement \`${previous.image}\``,
+      span,
+      meant === undefined ? `an experiment is made of ${list(statementWords)}` : `did you mean \`${meant}\`?`,
+    );
   }
-  if (expected === undefined && isValueRule(rule)) return make(codes.value, `expected a value ${after(previous)}`, place, token.tokenType === signs.Slash ? 'comments begin with `//`' : reservedHelp(token));
-  if (expected === undefined && (rule === 'typeOption' || rule === 'dims' || rule === 'dim')) return make(codes.type, `expected a type ${after(previous)}`, place, reservedHelp(token));
+  if (expected === undefined && isValueRule(rule))
+    return make(
+      codes.value,
+      `expected a value ${after(previous)}`,
+      place,
+      token.tokenType === signs.Slash ? 'comments begin with `//`' : reservedHelp(token),
+    );
+  if (expected === undefined && (rule === 'typeOption' || rule === 'dims' || rule === 'dim'))
+    return make(codes.type, `expected a type ${after(previous)}`, place, reservedHelp(token));
   if (expected === undefined && rule === 'body') return make(codes.sign, `expected \`=\` or \`{\` ${after(previous)}`);
   if (expected === undefined && (rule === 'selectorTerm' || rule === 'pathStep')) {
     return make(codes.name, `expected the role or the name of a module ${after(previous)}`, place, reservedHelp(token));
   }
-  if (expected === undefined && rule === 'importItem') return make(codes.name, `expected what to import ${after(previous)}`, place, 'write `import std.adapters.{name}` or `import "./file.peft".{name}`');
+  if (expected === undefined && rule === 'importItem')
+    return make(
+      codes.name,
+      `expected what to import ${after(previous)}`,
+      place,
+      'write `import std.adapters.{name}` or `import "./file.peft".{name}`',
+    );
   if (expected === Identifier) return make(codes.name, `expected a name ${after(previous)}`, place, reservedHelp(token));
   if (expected === StringLiteral) return make(codes.sign, `expected a string in double quotes ${after(previous)}`);
   if (expected === NumberLiteral) return make(codes.sign, `expected a number ${after(previous)}`);
-  if (expected === signs.Comma && rule === 'require') return make(codes.sign, 'expected `,` and a message after the condition', place, 'write `require condition, "what is wrong"`');
-  if (expected !== undefined) return make(codes.sign, `expected \`${pictureOf(expected)}\` ${after(previous)}`, place, misspelt(token, expected));
+  if (expected === signs.Comma && rule === 'require')
+    return make(codes.sign, 'expected `,` and a message after the condition', place, 'write `require condition, "what is wrong"`');
+  if (expected !== undefined)
+    return make(codes.sign, `expected \`${pictureOf(expected)}\` ${after(previous)}`, place, misspelt(token, expected));
   return unexpected(fault, file, end);
 }
 
@@ -94,12 +132,21 @@ export function unexpected({ token, rules }: Pick<SyntaxFault, 'token' | 'rules'
   if (rule === 'file' || rule === undefined) {
     const meant = isWord ? closest(token.image, itemWords) : undefined;
     return {
-      ...base, code: codes.statement, message: `expected a definition, an experiment or an import, not ${found}`,
+      ...base,
+      code: codes.statement,
+      message: `expected a definition, an experiment or an import, not ${found}`,
       help: meant === undefined ? `a file is made of ${list(itemWords)}` : `did you mean \`${meant}\`?`,
     };
   }
-  if (rule === 'experiment') return { ...base, code: codes.statement, message: `expected a statement, not ${found}`, help: `an experiment is made of ${list(statementWords)}` };
-  if (rule === 'section') return { ...base, code: codes.unexpected, message: `expected a field, not ${found}`, help: 'a field is written `name: value`' };
+  if (rule === 'experiment')
+    return {
+      ...base,
+      code: codes.statement,
+      message: `expected a statement, not ${found}`,
+      help: `an experiment is made of ${list(statementWords)}`,
+    };
+  if (rule === 'section')
+    return { ...base, code: codes.unexpected, message: `expected a field, not ${found}`, help: 'a field is written `name: value`' };
   return { ...base, code: codes.unexpected, message: `unexpected ${found}` };
 }
 
@@ -108,8 +155,14 @@ export function loneWord(word: string, span: Span): Diagnostic {
   if (memberWords.includes(word)) return { code: codes.name, severity: 'error', message: `expected a name after \`${word}\``, span };
   const meant = closest(word, [...memberWords, 'task', 'if']);
   return {
-    code: codes.statement, severity: 'error', message: `\`${word}\` opens no statement`, span,
-    help: meant === undefined ? `statements here begin with ${list(memberWords)}, or are written \`name = value\`` : `did you mean \`${meant}\`?`,
+    code: codes.statement,
+    severity: 'error',
+    message: `\`${word}\` opens no statement`,
+    span,
+    help:
+      meant === undefined
+        ? `statements here begin with ${list(memberWords)}, or are written \`name = value\``
+        : `did you mean \`${meant}\`?`,
   };
 }
 
@@ -122,7 +175,9 @@ function list(words: readonly string[]): string {
 }
 
 function after(previous: IToken | undefined): string {
-  return previous === undefined || previous.tokenType === EOF ? 'here' : `after \`${previous.image.length > 24 ? `${previous.image.slice(0, 23)}…` : previous.image}\``;
+  return previous === undefined || previous.tokenType === EOF
+    ? 'here'
+    : `after \`${previous.image.length > 24 ? `${previous.image.slice(0, 23)}…` : previous.image}\``;
 }
 
 function pictureOf(type: TokenType): string {
@@ -143,7 +198,8 @@ function misspelt(token: IToken, expected: TokenType): string | undefined {
 /** The token at which a fault is shown; where the line ended too early, the place behind its last token. */
 function placeOfFault({ token, previous }: SyntaxFault, file: string, end: number): Span {
   const known = previous !== undefined && previous.tokenType !== EOF;
-  if (known && (token.tokenType === EOF || (previous.endLine ?? 0) < (token.startLine ?? 0))) return { file, start: endOf(previous), end: endOf(previous) };
+  if (known && (token.tokenType === EOF || (previous.endLine ?? 0) < (token.startLine ?? 0)))
+    return { file, start: endOf(previous), end: endOf(previous) };
   if (token.tokenType === EOF) return { file, start: end, end };
   return { file, start: token.startOffset, end: endOf(token) };
 }

@@ -30,7 +30,8 @@ export const Bound = createToken({ name: 'Bound', pattern: Lexer.NA });
 const reserve = (text: string, ...categories: TokenType[]): TokenType =>
   createToken({ name: text.charAt(0).toUpperCase() + text.slice(1), pattern: Lexer.NA, label: text, categories });
 const word = (text: string, ...more: TokenType[]): TokenType => reserve(text, Identifier, ...more);
-const sign = (name: string, pattern: string, ...categories: TokenType[]): TokenType => createToken({ name, pattern, label: pattern, categories });
+const sign = (name: string, pattern: string, ...categories: TokenType[]): TokenType =>
+  createToken({ name, pattern, label: pattern, categories });
 
 /** Words that can be no name. */
 export const reserved = {
@@ -122,9 +123,21 @@ const Comment = createToken({ name: 'Comment', pattern: /\/\/[^\r\n]*/, group: '
 
 /** Every token type, in the order in which the scanner tries them. */
 export const tokenTypes: readonly TokenType[] = [
-  WhiteSpace, Comment, StringLiteral, OpenString, NumberLiteral,
-  Identifier, ...Object.values(signs), ...Object.values(reserved), ...Object.values(contextual),
-  DefinitionWord, StorageWord, Operator, Relation, Arithmetic, Bound,
+  WhiteSpace,
+  Comment,
+  StringLiteral,
+  OpenString,
+  NumberLiteral,
+  Identifier,
+  ...Object.values(signs),
+  ...Object.values(reserved),
+  ...Object.values(contextual),
+  DefinitionWord,
+  StorageWord,
+  Operator,
+  Relation,
+  Arithmetic,
+  Bound,
 ];
 
 const byText = new Map([...Object.values(reserved), ...Object.values(contextual)].map((type) => [type.LABEL ?? type.name, type]));
@@ -169,7 +182,11 @@ function typeOf(image: string, kind: TokenType | undefined): TokenType | undefin
   return kind === Identifier ? (byText.get(image) ?? Identifier) : kind;
 }
 
-interface Cut { readonly tokens: IToken[]; readonly comments: IToken[]; readonly strays: Span[] }
+interface Cut {
+  readonly tokens: IToken[];
+  readonly comments: IToken[];
+  readonly strays: Span[];
+}
 
 /** Cuts a text at its tokens, as the engine's own scanner would with the same patterns; that one takes longer to set up. */
 function cut(text: string, file: string): Cut {
@@ -198,8 +215,15 @@ function cut(text: string, file: string): Cut {
     const tokenType = typeOf(image, kind) as TokenType & { readonly tokenTypeIdx: number };
     const endOffset = at + image.length - 1;
     (kind === Comment ? found.comments : found.tokens).push({
-      image, startOffset: at, endOffset, startLine: line, endLine: line, startColumn: at - lineStart + 1, endColumn: endOffset - lineStart + 1,
-      tokenTypeIdx: tokenType.tokenTypeIdx, tokenType,
+      image,
+      startOffset: at,
+      endOffset,
+      startLine: line,
+      endLine: line,
+      startColumn: at - lineStart + 1,
+      endColumn: endOffset - lineStart + 1,
+      tokenTypeIdx: tokenType.tokenTypeIdx,
+      tokenType,
     });
   }
   return found;
@@ -262,11 +286,15 @@ const looksLike: readonly (readonly [string, string])[] = [
 function stray(text: string, span: Span): Diagnostic {
   const found = text.slice(span.start, span.end);
   const first = String.fromCodePoint(found.codePointAt(0) ?? 0);
-  const help = looksLike.find(([sign]) => first === sign)?.[1] ?? (/\p{L}/u.test(first) ? 'names are made of the letters a to z, digits and `_`' : undefined);
+  const help =
+    looksLike.find(([sign]) => first === sign)?.[1] ??
+    (/\p{L}/u.test(first) ? 'names are made of the letters a to z, digits and `_`' : undefined);
   return {
     code: codes.character,
     severity: 'error',
-    message: /^[!-~]+$/.test(found) ? `unexpected \`${found}\`` : `unexpected character U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`,
+    message: /^[!-~]+$/.test(found)
+      ? `unexpected \`${found}\``
+      : `unexpected character U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`,
     span,
     ...(help === undefined ? {} : { help }),
   };
@@ -274,8 +302,11 @@ function stray(text: string, span: Span): Diagnostic {
 
 function openString(token: IToken, file: string): Diagnostic {
   return {
-    code: codes.openString, severity: 'error', message: 'this string has no end on its line',
-    span: { file, start: token.startOffset, end: endOf(token) }, help: 'close it with `"`; a line break inside a string is written `\\n`',
+    code: codes.openString,
+    severity: 'error',
+    message: 'this string has no end on its line',
+    span: { file, start: token.startOffset, end: endOf(token) },
+    help: 'close it with `"`; a line break inside a string is written `\\n`',
   };
 }
 
@@ -285,7 +316,11 @@ function checkNumber(token: IToken, file: string, out: Diagnostic[]): void {
   if (/^0[\d_]/.test(text)) {
     const plain = text.replace(/^[0_]+(?=\d)/, '');
     out.push({
-      code: codes.number, severity: 'error', message: 'a number does not begin with 0', span, help: `write \`${plain}\``,
+      code: codes.number,
+      severity: 'error',
+      message: 'a number does not begin with 0',
+      span,
+      help: `write \`${plain}\``,
       fix: { title: `write \`${plain}\``, edits: [{ span, text: plain }] },
     });
   } else if (/__|_(?!\d)/.test(text)) {
@@ -303,7 +338,10 @@ function checkEscapes(token: IToken, file: string, out: Diagnostic[]): void {
     if (hex !== undefined ? parseInt(hex, 16) <= 0x10ffff : 'nt"\\'.includes(letter ?? '')) continue;
     const start = token.startOffset + 1 + match.index;
     out.push({
-      code: codes.escape, severity: 'error', message: `unknown escape \`${whole}\` in a string`, span: { file, start, end: start + whole.length },
+      code: codes.escape,
+      severity: 'error',
+      message: `unknown escape \`${whole}\` in a string`,
+      span: { file, start, end: start + whole.length },
       help: 'the escapes are \\n, \\t, \\", \\\\ and \\u{…}',
     });
   }

@@ -10,7 +10,10 @@ import type { Trivia } from './ast.js';
 import { endOf } from './tokens.js';
 
 /** What stands before a node, kept until the node ends. */
-export interface Opened { readonly before: string[]; readonly doc: string }
+export interface Opened {
+  readonly before: string[];
+  readonly doc: string;
+}
 
 /** Hands out the comments of one text in order. */
 export interface TriviaCursor {
@@ -61,7 +64,10 @@ export function triviaCursor(text: string, comments: readonly IToken[]): TriviaC
       const rest = lines.slice(firstDoc);
       return {
         before: [...lines.slice(0, firstDoc), ...rest.filter((line) => line !== '' && !isDoc(line))],
-        doc: rest.filter(isDoc).map((line) => line.replace(/^\/\/\/ ?/, '')).join('\n'),
+        doc: rest
+          .filter(isDoc)
+          .map((line) => line.replace(/^\/\/\/ ?/, ''))
+          .join('\n'),
       };
     },
     close(opened, end, tail = []) {

@@ -14,24 +14,48 @@ import { readIntTensor, readTensor } from './weights/stream.js';
 /** The trained tensors as the experiment has them, where the adapter's file holds others that are computed from them. */
 export const stateFile = 'trained.safetensors';
 
-const isFile = (path: string): Promise<boolean> => stat(path).then((s) => s.isFile(), () => false);
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (s) => s.isFile(),
+    () => false,
+  );
 
 /** Writes the trained tensors of a run's folder into a session. */
 export async function loadAdapter(folder: string, session: Session, run: Pick<Package, 'adapters' | 'trained'>): Promise<Result<void>> {
   if (run.adapters.length === 0) {
     const path = join(folder, 'model.safetensors');
-    if (!(await isFile(path))) return fail(folder, `there is no model in ${folder}: ${path} does not exist`, 'run the experiment first, or name the folder with --adapter');
-    return loadFile(path, session, run.trained.map((t) => ({ ...t, key: t.name, also: [], dtype: 'f32', optional: false, replaced: false })), true);
+    if (!(await isFile(path)))
+      return fail(
+        folder,
+        `there is no model in ${folder}: ${path} does not exist`,
+        'run the experiment first, or name the folder with --adapter',
+      );
+    return loadFile(
+      path,
+      session,
+      run.trained.map((t) => ({ ...t, key: t.name, also: [], dtype: 'f32', optional: false, replaced: false })),
+      true,
+    );
   }
   const computed = run.adapters.find((a) => a.saved.length > 0);
   if (computed !== undefined) {
     const path = join(folder, stateFile);
-    if (!(await isFile(path))) return fail(folder, `${folder} has no ${stateFile}: what ${String(computed.config['peft_type'])} writes for PEFT is computed from what is trained, and cannot be read back`, 'run the experiment first, or name the folder of a run');
+    if (!(await isFile(path)))
+      return fail(
+        folder,
+        `${folder} has no ${stateFile}: what ${String(computed.config['peft_type'])} writes for PEFT is computed from what is trained, and cannot be read back`,
+        'run the experiment first, or name the folder of a run',
+      );
     return loadFile(path, session, stateTensors(run), false);
   }
   for (const adapter of run.adapters) {
     const path = join(folder, adapter.folder, adapterWeightsFile);
-    if (!(await isFile(path))) return fail(folder, `there is no adapter in ${folder}: ${path} does not exist`, 'run the experiment first, or name the folder with --adapter');
+    if (!(await isFile(path)))
+      return fail(
+        folder,
+        `there is no adapter in ${folder}: ${path} does not exist`,
+        'run the experiment first, or name the folder with --adapter',
+      );
     const loaded = await loadFile(path, session, adapter.tensors, false);
     if (!loaded.ok) return loaded;
   }
@@ -39,14 +63,16 @@ export async function loadAdapter(folder: string, session: Session, run: Pick<Pa
 }
 
 /** Every tensor of the adapters under its name in the Program. */
-export const stateTensors = (run: Pick<Package, 'adapters'>): StoredTensor[] => run.adapters.flatMap((a) => a.tensors.map((t) => ({ ...t, key: t.name, also: [] })));
+export const stateTensors = (run: Pick<Package, 'adapters'>): StoredTensor[] =>
+  run.adapters.flatMap((a) => a.tensors.map((t) => ({ ...t, key: t.name, also: [] })));
 
 async function loadFile(path: string, session: Session, wanted: readonly StoredTensor[], extraAllowed: boolean): Promise<Result<void>> {
   const file = await readHeader(path);
   if (!file.ok) return file;
   const keys = new Map(wanted.flatMap((t) => [t.key, ...t.also].map((key) => [key, t] as const)));
   const extra = extraAllowed ? undefined : [...file.value.tensors.keys()].find((key) => !keys.has(key) && !isCopy(key, session));
-  if (extra !== undefined) return fail(path, `${path} has a tensor ${extra} that this experiment does not train`, suggestNames(extra, [...keys.keys()]));
+  if (extra !== undefined)
+    return fail(path, `${path} has a tensor ${extra} that this experiment does not train`, suggestNames(extra, [...keys.keys()]));
   for (const t of wanted) {
     const key = [t.key, ...t.also].find((k) => file.value.tensors.has(k));
     if (key === undefined && t.optional) continue;
@@ -65,7 +91,11 @@ const isCopy = (key: string, session: Session): boolean => {
 
 async function loadTensor(path: string, file: WeightsFile, key: string, t: StoredTensor, session: Session): Promise<Result<void>> {
   const found = file.tensors.get(key);
-  if (found?.shape.join() !== t.shape.join()) return fail(path, `${key} in ${path} has shape [${found?.shape.join(', ') ?? ''}], but this experiment makes it [${t.shape.join(', ')}]`);
+  if (found?.shape.join() !== t.shape.join())
+    return fail(
+      path,
+      `${key} in ${path} has shape [${found?.shape.join(', ') ?? ''}], but this experiment makes it [${t.shape.join(', ')}]`,
+    );
   const data = await (t.dtype === 'i32' ? readIntTensor(file, key) : readTensor(file, key));
   if (!data.ok) return data;
   session.write(t.name, data.value as Float32Array<ArrayBuffer>);

@@ -19,7 +19,12 @@ function changing(run: Package): readonly TensorDecl[] {
   const kinds = run.program.buffers;
   const own = run.program.tensors.filter((t) => ['adapter', 'optimizer'].includes(kinds[t.buffer]?.kind ?? ''));
   // Tensors inside another one (each adapter tensor in the flat one) are saved with it.
-  return own.filter((t) => !own.some((o) => o !== t && o.buffer === t.buffer && o.offset <= t.offset && o.offset + o.bytes >= t.offset + t.bytes && o.bytes > t.bytes));
+  return own.filter(
+    (t) =>
+      !own.some(
+        (o) => o !== t && o.buffer === t.buffer && o.offset <= t.offset && o.offset + o.bytes >= t.offset + t.bytes && o.bytes > t.bytes,
+      ),
+  );
 }
 
 /** Writes a checkpoint. */
@@ -27,7 +32,12 @@ export async function saveCheckpoint(folder: string, session: Session, run: Pack
   const tensors = [];
   for (const t of changing(run)) {
     const data = await session.read(t.name);
-    tensors.push({ name: t.name, dtype: 'F32' as const, shape: t.shape, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) });
+    tensors.push({
+      name: t.name,
+      dtype: 'F32' as const,
+      shape: t.shape,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    });
   }
   const path = join(folder, checkpointFile);
   const written = await writeWeights(path, tensors, { format: 'peft-checkpoint', step: String(step), hash: run.hash });
@@ -40,7 +50,12 @@ export async function resumeCheckpoint(folder: string, session: Session, run: Pa
   const file = await readHeader(path);
   if (!file.ok) return file;
   const { metadata } = file.value;
-  if (metadata['hash'] !== run.hash) return fail(path, `checkpoint ${path} was written by another definition of this experiment`, 'peft diff shows what changed; --overwrite starts anew');
+  if (metadata['hash'] !== run.hash)
+    return fail(
+      path,
+      `checkpoint ${path} was written by another definition of this experiment`,
+      'peft diff shows what changed; --overwrite starts anew',
+    );
   for (const t of changing(run)) {
     const data = await readTensor(file.value, t.name);
     if (!data.ok) return data;

@@ -77,5 +77,11 @@ export async function readDatasets(request: DataRequest): Promise<Result<Dataset
   const evaluation = await encode(request.eval);
   if (!evaluation.ok) return evaluation;
   const lengths = [...(train.value?.lengths ?? []), ...(evaluation.value?.lengths ?? [])];
-  return ok({ train: train.value, eval: evaluation.value, fields, tokenizer: tokenizer.value, lengths: chooseBuckets(lengths, request.maxTokens, request.buckets) });
+  return ok({
+    train: train.value,
+    eval: evaluation.value,
+    fields,
+    tokenizer: tokenizer.value,
+    lengths: chooseBuckets(lengths, request.maxTokens, request.buckets),
+  });
 }

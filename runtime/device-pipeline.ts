@@ -33,10 +33,18 @@ export async function compileShader(device: Device, shader: Shader): Promise<Pip
   const module = gpu.createShaderModule({ label: shader.label, code: shader.code });
   const [invalid, info] = await Promise.all([gpu.popErrorScope(), module.getCompilationInfo()]);
   const faults = info.messages.filter((one) => one.type === 'error');
-  if (faults.length > 0) throw new DeviceError('rejected', `shader ${shader.label}: ${faults.map((one) => `${one.lineNum}:${one.linePos} ${one.message}`).join('; ')}`);
+  if (faults.length > 0)
+    throw new DeviceError(
+      'rejected',
+      `shader ${shader.label}: ${faults.map((one) => `${one.lineNum}:${one.linePos} ${one.message}`).join('; ')}`,
+    );
   if (invalid !== null) throw new DeviceError('rejected', `shader ${shader.label}: ${invalid.message}`);
   try {
-    const pipeline = await gpu.createComputePipelineAsync({ label: shader.label, layout: layouts.pipeline, compute: { module, entryPoint: 'main' } });
+    const pipeline = await gpu.createComputePipelineAsync({
+      label: shader.label,
+      layout: layouts.pipeline,
+      compute: { module, entryPoint: 'main' },
+    });
     return { pipeline, layout: layouts.group };
   } catch (error) {
     device.check();
@@ -74,7 +82,10 @@ function layoutsFor(device: Device, shader: Shader): Layouts {
   const types: GPUBufferBindingType[] = ['uniform'];
   if (shader.scalars) types.push('uniform');
   for (const access of shader.access) types.push(access === 'read' ? 'read-only-storage' : 'storage');
-  const group = device.gpu.createBindGroupLayout({ label: key, entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })) });
+  const group = device.gpu.createBindGroupLayout({
+    label: key,
+    entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
+  });
   const layouts = { group, pipeline: device.gpu.createPipelineLayout({ label: key, bindGroupLayouts: [group] }) };
   known.set(key, layouts);
   return layouts;

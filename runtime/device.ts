@@ -52,11 +52,25 @@ export interface DeviceDescription {
 }
 
 const CHOICES: readonly DeviceChoice[] = ['auto', 'hardware', 'system', 'npm', 'null'];
-const WANTED_FEATURES: readonly string[] = ['shader-f16', 'subgroups', 'subgroup-size-control', 'timestamp-query', 'chromium-experimental-subgroup-matrix'];
+const WANTED_FEATURES: readonly string[] = [
+  'shader-f16',
+  'subgroups',
+  'subgroup-size-control',
+  'timestamp-query',
+  'chromium-experimental-subgroup-matrix',
+];
 const WANTED_LIMITS = [
-  'maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxUniformBufferBindingSize', 'maxBindingsPerBindGroup',
-  'maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupSizeY',
-  'maxComputeWorkgroupSizeZ', 'maxComputeWorkgroupsPerDimension',
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxUniformBufferBindingSize',
+  'maxBindingsPerBindGroup',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
 ] as const;
 const SOFTWARE_NAMES = /llvmpipe|lavapipe|swiftshader|basic render|warp/i;
 
@@ -78,7 +92,14 @@ export class Device {
       this.#fail(asDeviceError(event.error));
     });
     void gpu.lost.then((info) => {
-      if (!this.#closed) this.#fail(new DeviceError('lost', `the device was lost: ${info.message || info.reason}`, 'run again: training resumes from the last checkpoint'));
+      if (!this.#closed)
+        this.#fail(
+          new DeviceError(
+            'lost',
+            `the device was lost: ${info.message || info.reason}`,
+            'run again: training resumes from the last checkpoint',
+          ),
+        );
     });
   }
 
@@ -149,7 +170,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
     case 'hardware':
       return (await openHardware(options, 'hardware')) ?? unavailable('no hardware adapter was found', HARDWARE_HELP);
     case 'system':
-      return (await openSystemSoftware(options)) ?? unavailable("no software adapter of the system was found", SYSTEM_HELP);
+      return (await openSystemSoftware(options)) ?? unavailable('no software adapter of the system was found', SYSTEM_HELP);
     case 'npm':
       return (await openNpmSoftware(options)) ?? unavailable('no software adapter from npm was found', NPM_HELP);
     case 'auto':
@@ -157,7 +178,10 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
         (await openHardware(options, 'any')) ??
         (await openSystemSoftware(options)) ??
         (await openNpmSoftware(options)) ??
-        unavailable('no device was found: neither a graphics card nor a software adapter', `${HARDWARE_HELP}; or ${SYSTEM_HELP}; or ${NPM_HELP}`)
+        unavailable(
+          'no device was found: neither a graphics card nor a software adapter',
+          `${HARDWARE_HELP}; or ${SYSTEM_HELP}; or ${NPM_HELP}`,
+        )
       );
     default:
       return choice satisfies never;
@@ -167,7 +191,10 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
 /** A device that compiles every shader and executes nothing: the syntax gate for generated shaders. */
 export async function openNullDevice(): Promise<Device> {
   Object.assign(globalThis, missingGlobals());
-  return (await open(['backend=null'], {}, 'null', 'null backend', () => true)) ?? unavailable("the webgpu package offers no null backend", 'install webgpu 0.6.2');
+  return (
+    (await open(['backend=null'], {}, 'null', 'null backend', () => true)) ??
+    unavailable('the webgpu package offers no null backend', 'install webgpu 0.6.2')
+  );
 }
 
 /** What became of one way to get a device. */
@@ -187,15 +214,26 @@ export async function tryDevices(): Promise<readonly DeviceTrial[]> {
       trials.push({ choice, found: device.describe(), problem: undefined, help: undefined });
       device.close();
     } catch (error) {
-      trials.push({ choice, found: undefined, problem: error instanceof Error ? error.message : String(error), help: error instanceof DeviceError ? error.help : undefined });
+      trials.push({
+        choice,
+        found: undefined,
+        problem: error instanceof Error ? error.message : String(error),
+        help: error instanceof DeviceError ? error.help : undefined,
+      });
     }
   }
   return trials;
 }
 
 const HARDWARE_HELP = 'install the Vulkan driver of your graphics card';
-const SYSTEM_HELP = process.platform === 'linux' ? 'install Mesa 25 or newer (Debian 12: scripts/install-lavapipe.sh; elsewhere the package mesa-vulkan-drivers)' : 'use a machine with a graphics driver';
-const NPM_HELP = process.platform === 'linux' && process.arch === 'x64' ? 'run npm install @sparticuz/chromium@147.0.0' : 'the npm software adapter exists for Linux on x64 only';
+const SYSTEM_HELP =
+  process.platform === 'linux'
+    ? 'install Mesa 25 or newer (Debian 12: scripts/install-lavapipe.sh; elsewhere the package mesa-vulkan-drivers)'
+    : 'use a machine with a graphics driver';
+const NPM_HELP =
+  process.platform === 'linux' && process.arch === 'x64'
+    ? 'run npm install @sparticuz/chromium@147.0.0'
+    : 'the npm software adapter exists for Linux on x64 only';
 
 function unavailable(message: string, help: string): never {
   throw new DeviceError('unavailable', message, help);
@@ -224,7 +262,8 @@ async function openHardware(options: DeviceOptions, accept: 'hardware' | 'any'):
 }
 
 async function openSystemSoftware(options: DeviceOptions): Promise<Device | undefined> {
-  if (process.platform === 'win32') return open(['adapter=Microsoft'], options, 'system-software', 'Microsoft Basic Render Driver', isSoftware);
+  if (process.platform === 'win32')
+    return open(['adapter=Microsoft'], options, 'system-software', 'Microsoft Basic Render Driver', isSoftware);
   const driver = systemSoftwareDriver();
   if (driver === undefined) return undefined;
   if (!(await haveLoader())) return undefined;
@@ -260,7 +299,13 @@ async function withDriver<T>(description: string, work: () => Promise<T>): Promi
   }
 }
 
-async function open(create_: readonly string[], options: DeviceOptions, kind: DeviceKind, route: string, accept: (adapter: GPUAdapter) => boolean): Promise<Device | undefined> {
+async function open(
+  create_: readonly string[],
+  options: DeviceOptions,
+  kind: DeviceKind,
+  route: string,
+  accept: (adapter: GPUAdapter) => boolean,
+): Promise<Device | undefined> {
   // The loader complains on stderr when it has no folder of this kind.
   if (process.platform === 'linux' && !existsSync(process.env['XDG_RUNTIME_DIR'] ?? '')) process.env['XDG_RUNTIME_DIR'] = tmpdir();
   const root = create([...create_, ...toggles(options)]);
@@ -268,9 +313,15 @@ async function open(create_: readonly string[], options: DeviceOptions, kind: De
   if (adapter === null || !accept(adapter)) return undefined;
   const features = WANTED_FEATURES.filter((name) => adapter.features.has(name));
   const requiredLimits = Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]]));
-  const gpu = await adapter.requestDevice({ label: 'peft', requiredFeatures: features as GPUFeatureName[], requiredLimits }).catch((error: unknown) => {
-    throw new DeviceError('unavailable', `the adapter ${adapter.info.description} refused to open: ${String(error)}`, 'set PEFT_DEVICE=system or PEFT_DEVICE=npm to use a software adapter');
-  });
+  const gpu = await adapter
+    .requestDevice({ label: 'peft', requiredFeatures: features as GPUFeatureName[], requiredLimits })
+    .catch((error: unknown) => {
+      throw new DeviceError(
+        'unavailable',
+        `the adapter ${adapter.info.description} refused to open: ${String(error)}`,
+        'set PEFT_DEVICE=system or PEFT_DEVICE=npm to use a software adapter',
+      );
+    });
   const found = kind === 'hardware' && isSoftware(adapter) ? 'system-software' : kind;
   return new Device(root, adapter, gpu, describe(adapter, gpu, found, route));
 }
@@ -291,11 +342,18 @@ function describe(adapter: GPUAdapter, gpu: GPUDevice, kind: DeviceKind, route: 
   const info: GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrix> } = adapter.info;
   const features = WANTED_FEATURES.filter((name) => gpu.features.has(name));
   const limits = Object.fromEntries(WANTED_LIMITS.map((name) => [name, gpu.limits[name]]));
-  const subgroup: readonly [number, number] = features.includes('subgroups') ? [info.subgroupMinSize ?? 0, info.subgroupMaxSize ?? 0] : [0, 0];
+  const subgroup: readonly [number, number] = features.includes('subgroups')
+    ? [info.subgroupMinSize ?? 0, info.subgroupMaxSize ?? 0]
+    : [0, 0];
   const matrices = features.includes('chromium-experimental-subgroup-matrix') ? [...(info.subgroupMatrixConfigs ?? [])] : [];
   const name = info.description !== '' ? info.description : info.device;
   return {
-    kind, name, route, features, limits, subgroup,
+    kind,
+    name,
+    route,
+    features,
+    limits,
+    subgroup,
     vendor: info.vendor,
     architecture: info.architecture,
     subgroupMatrices: matrices.map(({ componentType, resultComponentType, M, N, K }) => ({ componentType, resultComponentType, M, N, K })),
@@ -321,6 +379,10 @@ function asDeviceError(error: GPUError, what?: string): DeviceError {
   const memory = 'GPUOutOfMemoryError' in globalThis && error instanceof GPUOutOfMemoryError;
   const place = what === undefined ? '' : `${what}: `;
   return memory
-    ? new DeviceError('out-of-memory', `${place}the device has no memory left`, 'lower the batch size or the sequence length, or close other programs that use the device')
+    ? new DeviceError(
+        'out-of-memory',
+        `${place}the device has no memory left`,
+        'lower the batch size or the sequence length, or close other programs that use the device',
+      )
     : new DeviceError('rejected', `${place}${error.message}`);
 }

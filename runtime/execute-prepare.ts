@@ -37,7 +37,8 @@ export async function prepareProgram(device: Device, program: Program): Promise<
   const made: GPUBuffer[] = [];
   try {
     await device.guarded('allocating the planned buffers', () => {
-      for (const decl of program.buffers) made.push(device.gpu.createBuffer({ label: decl.name, size: decl.bytes, usage: usageOf(decl.kind) }));
+      for (const decl of program.buffers)
+        made.push(device.gpu.createBuffer({ label: decl.name, size: decl.bytes, usage: usageOf(decl.kind) }));
     });
     checkAllocation(program, made);
     const pipelines = await compileShaders(device, program.shaders);
@@ -75,11 +76,19 @@ function bindSteps(device: Device, program: Program, buffers: readonly GPUBuffer
     const key = JSON.stringify([shader.scalars, shader.access, block, bindings]);
     const known = groups.get(key);
     if (known !== undefined) return known;
-    if (bindings.length !== shader.access.length) throw new DeviceError('misuse', `step ${step.label} binds ${bindings.length} buffers, its shader has ${shader.access.length}`);
+    if (bindings.length !== shader.access.length)
+      throw new DeviceError('misuse', `step ${step.label} binds ${bindings.length} buffers, its shader has ${shader.access.length}`);
     const first = firstStorageBinding(shader);
-    const entries: GPUBindGroupEntry[] = [{ binding: 0, resource: { buffer: uniforms ?? missing('uniforms'), offset: block.offset, size: Math.max(block.bytes, 16) } }];
+    const entries: GPUBindGroupEntry[] = [
+      { binding: 0, resource: { buffer: uniforms ?? missing('uniforms'), offset: block.offset, size: Math.max(block.bytes, 16) } },
+    ];
     if (shader.scalars) entries.push({ binding: 1, resource: { buffer: scalars ?? missing('scalars') } });
-    bindings.forEach((one, i) => entries.push({ binding: first + i, resource: { buffer: at(buffers, one.buffer, 'buffer'), offset: one.offset, size: wholeWords(one.bytes) } }));
+    bindings.forEach((one, i) =>
+      entries.push({
+        binding: first + i,
+        resource: { buffer: at(buffers, one.buffer, 'buffer'), offset: one.offset, size: wholeWords(one.bytes) },
+      }),
+    );
     const group = device.gpu.createBindGroup({ label: step.label, layout, entries });
     groups.set(key, group);
     return group;
@@ -130,7 +139,8 @@ function checkProgram(device: Device, program: Program): void {
   requireAtMost('bytes in one binding', bindings, target.maxBindingBytes);
   requireAtMost('storage buffers in one shader', access, target.maxStorageBuffers);
   if (program.target.f16 && !target.f16) refuse('it uses 16-bit numbers, which this device lacks');
-  if (program.target.subgroup !== 0 && program.target.subgroup !== target.subgroup) refuse(`it uses subgroups of ${program.target.subgroup}, this device has ${target.subgroup}`);
+  if (program.target.subgroup !== 0 && program.target.subgroup !== target.subgroup)
+    refuse(`it uses subgroups of ${program.target.subgroup}, this device has ${target.subgroup}`);
 }
 
 function requireAtMost(what: string, needs: readonly number[], limit: number): void {

@@ -27,7 +27,9 @@ export async function timeSteps(device: Device, program: Program, prepared: Prep
   const times: number[] = [];
   await device.guarded(`timing ${prepared.entry.name}`, async () => {
     if (clock === 'wall') for (const step of prepared.steps) times.push(await wallTime(device, step));
-    else for (let at = 0; at < prepared.steps.length; at += STEPS_A_SET) times.push(...(await deviceTimes(device, prepared.steps.slice(at, at + STEPS_A_SET))));
+    else
+      for (let at = 0; at < prepared.steps.length; at += STEPS_A_SET)
+        times.push(...(await deviceTimes(device, prepared.steps.slice(at, at + STEPS_A_SET))));
   });
   return prepared.steps.map(({ step }, i) => ({
     label: step.label,
@@ -60,7 +62,10 @@ async function deviceTimes(device: Device, steps: readonly PreparedStep[]): Prom
   try {
     const encoder = gpu.createCommandEncoder({ label: 'timing' });
     steps.forEach((step, i) => {
-      const pass = encoder.beginComputePass({ label: step.step.label, timestampWrites: { querySet: queries, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 } });
+      const pass = encoder.beginComputePass({
+        label: step.step.label,
+        timestampWrites: { querySet: queries, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 },
+      });
       encodeSteps(pass, [step]);
       pass.end();
     });

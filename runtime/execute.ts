@@ -8,7 +8,16 @@
 import type { Entry, Program, Shader, Step, TensorDecl } from '../compiler/plan/program.js';
 import type { Device } from './device.js';
 import { DeviceError } from './device-error.js';
-import { at, elementsOf, encodeSteps, prepareProgram, wholeWords, type Prepared, type PreparedEntry, type Range } from './execute-prepare.js';
+import {
+  at,
+  elementsOf,
+  encodeSteps,
+  prepareProgram,
+  wholeWords,
+  type Prepared,
+  type PreparedEntry,
+  type Range,
+} from './execute-prepare.js';
 import { timeSteps, type StepTime } from './execute-profile.js';
 import { writeScalars, type Variables } from './scalars.js';
 
@@ -44,7 +53,11 @@ export interface StepObserver {
 
 interface Staging {
   readonly buffer: GPUBuffer;
-  readonly waiting: { readonly entry: string; readonly variables: Variables; readonly parts: readonly { readonly range: Range; readonly at: number }[] }[];
+  readonly waiting: {
+    readonly entry: string;
+    readonly variables: Variables;
+    readonly parts: readonly { readonly range: Range; readonly at: number }[];
+  }[];
   used: number;
   draining: boolean;
 }
@@ -95,7 +108,8 @@ export class Session {
     const tensor = this.#tensor(name);
     const matches = tensor.dtype === 'f32' ? data instanceof Float32Array : data instanceof Int32Array;
     if (!matches) throw new DeviceError('misuse', `the tensor ${name} holds ${tensor.dtype}, not ${data.constructor.name}`);
-    if (data.byteLength !== elementsOf(tensor) * 4) throw new DeviceError('misuse', `the tensor ${name} has ${elementsOf(tensor)} elements, not ${data.length}`);
+    if (data.byteLength !== elementsOf(tensor) * 4)
+      throw new DeviceError('misuse', `the tensor ${name} has ${elementsOf(tensor)} elements, not ${data.length}`);
     this.writeBytes(name, 0, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
@@ -104,7 +118,8 @@ export class Session {
     this.#ready();
     const tensor = this.#tensor(name);
     if (byteOffset % 4 !== 0 || chunk.byteLength % 4 !== 0) throw new DeviceError('misuse', `a write to ${name} is not whole 4-byte words`);
-    if (byteOffset < 0 || byteOffset + chunk.byteLength > tensor.bytes) throw new DeviceError('misuse', `a write to ${name} ends at byte ${byteOffset + chunk.byteLength} of ${tensor.bytes}`);
+    if (byteOffset < 0 || byteOffset + chunk.byteLength > tensor.bytes)
+      throw new DeviceError('misuse', `a write to ${name} ends at byte ${byteOffset + chunk.byteLength} of ${tensor.bytes}`);
     const buffer = this.#buffer(tensor.buffer);
     for (let at = 0; at < chunk.byteLength; at += CHUNK_BYTES) {
       this.device.gpu.queue.writeBuffer(buffer, tensor.offset + byteOffset + at, chunk.subarray(at, at + CHUNK_BYTES));
@@ -143,7 +158,11 @@ export class Session {
     const bytes = ranges.reduce((sum, range) => sum + elementsOf(range) * 4, 0);
     const staging = this.#stagings()[0];
     if (staging.draining) throw new DeviceError('misuse', 'two drains are under way: await the first before running on');
-    if (staging.used + bytes > this.#stagingBytes) throw new DeviceError('misuse', `${bytes} bytes of results do not fit beside ${staging.used} waiting ones of ${this.#stagingBytes}: drain more often`);
+    if (staging.used + bytes > this.#stagingBytes)
+      throw new DeviceError(
+        'misuse',
+        `${bytes} bytes of results do not fit beside ${staging.used} waiting ones of ${this.#stagingBytes}: drain more often`,
+      );
     const parts = ranges.map((range) => {
       const at = staging.used;
       staging.used += elementsOf(range) * 4;
@@ -151,7 +170,8 @@ export class Session {
     });
     staging.waiting.push({ entry: entryName, variables, parts });
     this.#submit(prepared, variables, (encoder) => {
-      for (const { range, at } of parts) encoder.copyBufferToBuffer(this.#buffer(range.buffer), range.offset, staging.buffer, at, elementsOf(range) * 4);
+      for (const { range, at } of parts)
+        encoder.copyBufferToBuffer(this.#buffer(range.buffer), range.offset, staging.buffer, at, elementsOf(range) * 4);
     });
     return staging.used + bytes <= this.#stagingBytes;
   }
@@ -185,7 +205,9 @@ export class Session {
     this.#writeScalars(prepared.entry, variables);
     for (const [index, one] of prepared.steps.entries()) {
       const view: StepView = {
-        index, step: one.step, shader: this.#shader(one.step),
+        index,
+        step: one.step,
+        shader: this.#shader(one.step),
         read: (binding) => {
           const range = one.step.bindings[binding];
           if (range === undefined) throw new DeviceError('misuse', `step ${one.step.label} has no binding ${binding}`);
@@ -255,7 +277,8 @@ export class Session {
     const copy = full.buffer.getMappedRange(0, full.used).slice(0);
     full.buffer.unmap();
     const results = full.waiting.map(({ entry, variables, parts }) => ({
-      entry, variables,
+      entry,
+      variables,
       values: Object.fromEntries(parts.map(({ range, at }) => [range.name, typed(range.dtype, copy, at, elementsOf(range))])),
     }));
     full.waiting.length = 0;
@@ -302,7 +325,11 @@ export class Session {
   #readerOf(bytes: number): GPUBuffer {
     if (this.#reader !== undefined && this.#reader.size >= bytes) return this.#reader;
     this.#reader?.destroy();
-    this.#reader = this.device.gpu.createBuffer({ label: 'read staging', size: Math.max(bytes, 4096), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    this.#reader = this.device.gpu.createBuffer({
+      label: 'read staging',
+      size: Math.max(bytes, 4096),
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
     return this.#reader;
   }
 
@@ -312,7 +339,12 @@ export class Session {
   }
 
   #newStaging(label: string): Staging {
-    return { buffer: this.device.gpu.createBuffer({ label, size: this.#stagingBytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }), waiting: [], used: 0, draining: false };
+    return {
+      buffer: this.device.gpu.createBuffer({ label, size: this.#stagingBytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
+      waiting: [],
+      used: 0,
+      draining: false,
+    };
   }
 
   #ready(): void {
@@ -322,7 +354,8 @@ export class Session {
 
   #entry(name: string): PreparedEntry {
     const found = this.#entries.get(name);
-    if (found === undefined) throw new DeviceError('misuse', `the program has no entry ${name}: it has ${[...this.#entries.keys()].join(', ')}`);
+    if (found === undefined)
+      throw new DeviceError('misuse', `the program has no entry ${name}: it has ${[...this.#entries.keys()].join(', ')}`);
     return found;
   }
 

@@ -30,15 +30,28 @@ export interface CardFacts {
 }
 
 /** Writes each adapter's three files, below the folder where there are several; answers with their names. */
-export async function exportAdapter(folder: string, run: Package, values: TrainedValues, card: CardFacts): Promise<Result<readonly string[]>> {
+export async function exportAdapter(
+  folder: string,
+  run: Package,
+  values: TrainedValues,
+  card: CardFacts,
+): Promise<Result<readonly string[]>> {
   const files: string[] = [];
   for (const adapter of run.adapters) {
-    const written = await exportOne(join(folder, adapter.folder), adapter, values, modelCard(card, loadOrder(run.adapters), adapter.folder));
+    const written = await exportOne(
+      join(folder, adapter.folder),
+      adapter,
+      values,
+      modelCard(card, loadOrder(run.adapters), adapter.folder),
+    );
     if (!written.ok) return written;
     files.push(...written.value.map((file) => join(adapter.folder, file)));
   }
   if (!run.adapters.some((a) => a.saved.length > 0)) return ok(files);
-  const state = await writeWeights(join(folder, stateFile), stateTensors(run).map((t) => tensorOf(t.name, t.dtype, t.shape, values.get(t.name))));
+  const state = await writeWeights(
+    join(folder, stateFile),
+    stateTensors(run).map((t) => tensorOf(t.name, t.dtype, t.shape, values.get(t.name))),
+  );
   return state.ok ? ok([...files, stateFile]) : state;
 }
 
@@ -56,14 +69,20 @@ async function exportOne(folder: string, adapter: AdapterFile, values: TrainedVa
   return ok([adapterWeightsFile, adapterConfigFile, 'README.md']);
 }
 
-function tensorOf(name: string, dtype: 'f32' | 'i32', shape: readonly number[], value: Float32Array | Int32Array | undefined): TensorSource {
+function tensorOf(
+  name: string,
+  dtype: 'f32' | 'i32',
+  shape: readonly number[],
+  value: Float32Array | Int32Array | undefined,
+): TensorSource {
   if (value === undefined) throw new DeviceError('misuse', `there is no value of ${name} to write`);
   return { name, dtype: dtype === 'i32' ? 'I32' : 'F32', shape, data: new Uint8Array(value.buffer, value.byteOffset, value.byteLength) };
 }
 
 /** The folders of adapters that were trained together, in an order in which PEFT can fold one after the other into the base: what has no
  * modules there cannot be folded in. */
-const loadOrder = (adapters: readonly AdapterFile[]): readonly string[] => [...adapters].sort((a, b) => Number(!('target_modules' in a.config)) - Number(!('target_modules' in b.config))).map((a) => a.folder);
+const loadOrder = (adapters: readonly AdapterFile[]): readonly string[] =>
+  [...adapters].sort((a, b) => Number(!('target_modules' in a.config)) - Number(!('target_modules' in b.config))).map((a) => a.folder);
 
 /** How PEFT loads what was trained: an adapter by itself, or several in turn. */
 const loading = (folders: readonly string[]): string =>
@@ -88,10 +107,25 @@ model = PeftModel.from_pretrained(model, "PATH OF THE RUN/${folders.at(-1) ?? ''
  * one's card names all of them and claims no result for itself. */
 export function modelCard(card: CardFacts, folders: readonly string[] = [''], own = ''): string {
   const alone = folders.length === 1;
-  const row = (name: string, e: Evaluation | undefined): string => (e === undefined ? '' : `| ${name} | ${e.loss.toFixed(4)} | ${Object.values(e.metrics).map((v) => v.toFixed(4)).join(' | ')} |\n`);
+  const row = (name: string, e: Evaluation | undefined): string =>
+    e === undefined
+      ? ''
+      : `| ${name} | ${e.loss.toFixed(4)} | ${Object.values(e.metrics)
+          .map((v) => v.toFixed(4))
+          .join(' | ')} |\n`;
   const names = Object.keys(card.after?.metrics ?? card.before?.metrics ?? {});
-  const results = card.after === undefined || !alone ? '' : `\nmodel-index:\n  - name: ${card.name}\n    results:\n      - task:\n          type: ${card.task}\n        metrics:\n${Object.entries(card.after.metrics).map(([k, v]) => `          - type: ${k}\n            value: ${Number(v.toFixed(6))}`).join('\n')}`;
-  const table = card.after === undefined ? '' : `\n| | loss | ${names.join(' | ')} |\n| --- | ${'--- | '.repeat(names.length + 1).trim()}\n${row('before', card.before)}${row('after', card.after)}`;
+  const results =
+    card.after === undefined || !alone
+      ? ''
+      : `\nmodel-index:\n  - name: ${card.name}\n    results:\n      - task:\n          type: ${card.task}\n        metrics:\n${Object.entries(
+          card.after.metrics,
+        )
+          .map(([k, v]) => `          - type: ${k}\n            value: ${Number(v.toFixed(6))}`)
+          .join('\n')}`;
+  const table =
+    card.after === undefined
+      ? ''
+      : `\n| | loss | ${names.join(' | ')} |\n| --- | ${'--- | '.repeat(names.length + 1).trim()}\n${row('before', card.before)}${row('after', card.after)}`;
   return `---
 base_model: ${card.base}
 library_name: peft

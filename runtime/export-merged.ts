@@ -48,7 +48,8 @@ export async function exportMerged(request: MergeRequest): Promise<Result<readon
         const name = names.get(key) ?? key;
         const changed = merged.get(name);
         merged.delete(name);
-        if (changed !== undefined && isFloat(record.dtype)) sources.push({ name, dtype: record.dtype, shape: changed.shape, data: encodeElements(changed.value, record.dtype) });
+        if (changed !== undefined && isFloat(record.dtype))
+          sources.push({ name, dtype: record.dtype, shape: changed.shape, data: encodeElements(changed.value, record.dtype) });
         else sources.push({ name, dtype: record.dtype, shape: record.shape, data: readRaw(file, key) });
         index[name] = shard;
       }
@@ -66,14 +67,24 @@ export async function exportMerged(request: MergeRequest): Promise<Result<readon
     }
     if (base.files.length > 1) {
       const file = 'model.safetensors.index.json';
-      const done = await writeFileAtomically(join(folder, file), `${JSON.stringify({ metadata: { total_size: bytes }, weight_map: Object.fromEntries(Object.entries(index).sort(([a], [b]) => (a < b ? -1 : 1))) }, null, 2)}\n`);
+      const done = await writeFileAtomically(
+        join(folder, file),
+        `${JSON.stringify({ metadata: { total_size: bytes }, weight_map: Object.fromEntries(Object.entries(index).sort(([a], [b]) => (a < b ? -1 : 1))) }, null, 2)}\n`,
+      );
       if (!done.ok) return done;
       written.push(file);
     }
-    const config = await writeFileAtomically(join(folder, 'config.json'), `${JSON.stringify({ ...base.config, ...request.config }, null, 2)}\n`);
+    const config = await writeFileAtomically(
+      join(folder, 'config.json'),
+      `${JSON.stringify({ ...base.config, ...request.config }, null, 2)}\n`,
+    );
     if (!config.ok) return config;
     written.push('config.json');
-    const beside = (await readdir(base.folder)).filter((name) => /^(tokenizer.*|special_tokens_map|generation_config|added_tokens|chat_template)\.(json|model|jinja)$|^(vocab\.(txt|json)|merges\.txt)$/.test(name));
+    const beside = (await readdir(base.folder)).filter((name) =>
+      /^(tokenizer.*|special_tokens_map|generation_config|added_tokens|chat_template)\.(json|model|jinja)$|^(vocab\.(txt|json)|merges\.txt)$/.test(
+        name,
+      ),
+    );
     for (const name of beside) await copyFile(join(base.folder, name), join(folder, name));
     return ok([...written, ...beside]);
   } catch (error) {

@@ -14,9 +14,16 @@ import { writeWeights, type TensorSource } from './weights/writer.js';
 const copied = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'generation_config.json', 'vocab.txt'];
 
 /** Writes `model.safetensors` and what belongs to it. */
-export async function exportModel(folder: string, run: Package, base: Checkpoint, session: Session, values: TrainedValues): Promise<Result<readonly string[]>> {
+export async function exportModel(
+  folder: string,
+  run: Package,
+  base: Checkpoint,
+  session: Session,
+  values: TrainedValues,
+): Promise<Result<readonly string[]>> {
   const tensors: TensorSource[] = [];
-  for (const [name, data] of values) tensors.push(f32(name, run.trained.find((t) => t.name === name)?.shape ?? [data.length], data as Float32Array));
+  for (const [name, data] of values)
+    tensors.push(f32(name, run.trained.find((t) => t.name === name)?.shape ?? [data.length], data as Float32Array));
   for (const t of run.program.tensors) {
     if (run.program.buffers[t.buffer]?.kind !== 'weights' || values.has(t.name)) continue;
     tensors.push(f32(t.name, t.shape, (await session.read(t.name)) as Float32Array));
@@ -33,4 +40,9 @@ export async function exportModel(folder: string, run: Package, base: Checkpoint
   }
 }
 
-const f32 = (name: string, shape: readonly number[], data: Float32Array): TensorSource => ({ name, dtype: 'F32', shape, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) });
+const f32 = (name: string, shape: readonly number[], data: Float32Array): TensorSource => ({
+  name,
+  dtype: 'F32',
+  shape,
+  data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+});

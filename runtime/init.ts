@@ -16,7 +16,10 @@ export interface CheckpointRequest {
 }
 
 /** Streams one tensor: calls `write` with pieces of its bytes on the device (offsets within the tensor); false when the checkpoint has none of the keys. */
-export type CheckpointReader = (request: CheckpointRequest, write: (byteOffset: number, chunk: Uint8Array<ArrayBuffer>) => void) => Promise<boolean>;
+export type CheckpointReader = (
+  request: CheckpointRequest,
+  write: (byteOffset: number, chunk: Uint8Array<ArrayBuffer>) => void,
+) => Promise<boolean>;
 
 /** How to initialise. */
 export interface InitOptions {
@@ -52,7 +55,12 @@ export async function initialise(session: Session, options: InitOptions): Promis
       case 'checkpoint':
         if (await load(session, tensor, source, options)) loaded.push(tensor.name);
         else {
-          if (source.fresh === undefined) throw new DeviceError('unavailable', `the base model has no tensor ${source.keys.join(' or ')}`, 'check that the base and its architecture fit each other');
+          if (source.fresh === undefined)
+            throw new DeviceError(
+              'unavailable',
+              `the base model has no tensor ${source.keys.join(' or ')}`,
+              'check that the base and its architecture fit each other',
+            );
           draw(session, tensor, source.fresh, options);
           fresh.push(tensor.name);
         }
@@ -79,9 +87,12 @@ export async function initialise(session: Session, options: InitOptions): Promis
   // What the host makes of other tensors comes when those are there.
   await session.idle();
   const matrices = new Map<string, HostMatrix>();
-  for (const tensor of tensors) if (tensor.source.kind === 'init' && tensor.source.init.kind === 'host') await makeOnHost(session, tensor, tensor.source.init, matrices);
+  for (const tensor of tensors)
+    if (tensor.source.kind === 'init' && tensor.source.init.kind === 'host')
+      await makeOnHost(session, tensor, tensor.source.init, matrices);
   // So does what the device computes of them.
-  if (session.program.entries.some((entry) => entry.name === initialEntry)) session.run(initialEntry, { seed: options.seed, step: 0, total: 1 });
+  if (session.program.entries.some((entry) => entry.name === initialEntry))
+    session.run(initialEntry, { seed: options.seed, step: 0, total: 1 });
   await session.idle();
   return { loaded, fresh, made };
 }
@@ -89,7 +100,12 @@ export async function initialise(session: Session, options: InitOptions): Promis
 /** The entry that computes first values from other tensors. */
 const initialEntry = 'initial';
 
-async function makeOnHost(session: Session, tensor: TensorDecl, init: Extract<Init, { kind: 'host' }>, matrices: Map<string, HostMatrix>): Promise<void> {
+async function makeOnHost(
+  session: Session,
+  tensor: TensorDecl,
+  init: Extract<Init, { kind: 'host' }>,
+  matrices: Map<string, HostMatrix>,
+): Promise<void> {
   const value = hostValues[init.function];
   if (value === undefined) throw new DeviceError('misuse', `${tensor.name} is made by ${init.function}, which the host does not have`);
   const matrix = init.of === undefined ? undefined : await matrixOf(session, init.of, matrices);
@@ -97,7 +113,11 @@ async function makeOnHost(session: Session, tensor: TensorDecl, init: Extract<In
 }
 
 /** The value of a tensor; what several values are made from is read once, and only the last is kept. */
-async function matrixOf(session: Session, of: NonNullable<Extract<Init, { kind: 'host' }>['of']>, matrices: Map<string, HostMatrix>): Promise<HostMatrix> {
+async function matrixOf(
+  session: Session,
+  of: NonNullable<Extract<Init, { kind: 'host' }>['of']>,
+  matrices: Map<string, HostMatrix>,
+): Promise<HostMatrix> {
   const known = matrices.get(of.tensor);
   if (known !== undefined) return known;
   const tensor = session.program.tensors.find((t) => t.name === of.tensor);
@@ -128,7 +148,12 @@ export function drawElements(init: Init, seed: number, name: string, from: numbe
   }
 }
 
-async function load(session: Session, tensor: TensorDecl, source: Source & { readonly kind: 'checkpoint' }, options: InitOptions): Promise<boolean> {
+async function load(
+  session: Session,
+  tensor: TensorDecl,
+  source: Source & { readonly kind: 'checkpoint' },
+  options: InitOptions,
+): Promise<boolean> {
   if (options.checkpoint === undefined) return false;
   const { keys, rows } = source;
   let bytes = 0;
@@ -137,14 +162,16 @@ async function load(session: Session, tensor: TensorDecl, source: Source & { rea
     bytes += chunk.byteLength;
   });
   const expected = elementsOf(tensor) * 4;
-  if (found && bytes !== expected) throw new DeviceError('misuse', `the reader gave ${bytes} bytes for ${tensor.name}, which has ${expected}`);
+  if (found && bytes !== expected)
+    throw new DeviceError('misuse', `the reader gave ${bytes} bytes for ${tensor.name}, which has ${expected}`);
   return found;
 }
 
 function draw(session: Session, tensor: TensorDecl, init: Init, options: InitOptions): void {
   const elements = elementsOf(tensor);
   if (tensor.dtype === 'i32') {
-    if (init.kind !== 'constant') throw new DeviceError('misuse', `the tensor ${tensor.name} holds integers and cannot be drawn from ${init.kind}`);
+    if (init.kind !== 'constant')
+      throw new DeviceError('misuse', `the tensor ${tensor.name} holds integers and cannot be drawn from ${init.kind}`);
     session.write(tensor.name, new Int32Array(elements).fill(init.value));
     return;
   }
@@ -161,7 +188,11 @@ function draw(session: Session, tensor: TensorDecl, init: Init, options: InitOpt
 
 function writeData(session: Session, tensor: TensorDecl, base64: string): void {
   const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
-  if (bytes.byteLength !== elementsOf(tensor) * 4) throw new DeviceError('misuse', `the Program carries ${bytes.byteLength} bytes for ${tensor.name}, which has ${elementsOf(tensor) * 4}`);
+  if (bytes.byteLength !== elementsOf(tensor) * 4)
+    throw new DeviceError(
+      'misuse',
+      `the Program carries ${bytes.byteLength} bytes for ${tensor.name}, which has ${elementsOf(tensor) * 4}`,
+    );
   session.writeBytes(tensor.name, 0, bytes);
 }
 

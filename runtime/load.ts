@@ -8,7 +8,12 @@ import { initialise, type InitOptions, type InitReport } from './init.js';
 import { findTensor, streamCheckpointTensor, type Checkpoint } from './weights/checkpoint.js';
 
 /** Loads and draws everything a session needs before its first step. Peak host memory is one chunk. */
-export async function loadTensors(session: Session, base: Checkpoint, seed: number, draw?: InitOptions['draw']): Promise<Result<InitReport>> {
+export async function loadTensors(
+  session: Session,
+  base: Checkpoint,
+  seed: number,
+  draw?: InitOptions['draw'],
+): Promise<Result<InitReport>> {
   let failure: Failure | undefined;
   try {
     const report = await initialise(session, {
@@ -17,7 +22,12 @@ export async function loadTensors(session: Session, base: Checkpoint, seed: numb
       checkpoint: async ({ keys, rows }, write) => {
         const found = findTensor(base, keys);
         if (!found.ok) return false;
-        const streamed = await streamCheckpointTensor(base, found.value.name, (offset, bytes) => write(offset, bytes as Uint8Array<ArrayBuffer>), rows === undefined ? {} : { rows });
+        const streamed = await streamCheckpointTensor(
+          base,
+          found.value.name,
+          (offset, bytes) => write(offset, bytes as Uint8Array<ArrayBuffer>),
+          rows === undefined ? {} : { rows },
+        );
         if (streamed.ok) return true;
         failure = streamed.error;
         throw new Stopped();

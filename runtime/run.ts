@@ -56,11 +56,20 @@ export interface RunResult {
 export async function prepareFolder(folder: string, mode: RunRequest['mode']): Promise<Result<void>> {
   try {
     const { readdir } = await import('node:fs/promises');
-    const present = await readdir(folder).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? undefined : Promise.reject(error)));
+    const present = await readdir(folder).catch((error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT' ? undefined : Promise.reject(error),
+    );
     const checkpoint = await hasCheckpoint(folder);
-    if (mode === 'resume' && !checkpoint) return fail(folder, `${folder} has no checkpoint to resume from`, 'leave --resume out to start anew');
+    if (mode === 'resume' && !checkpoint)
+      return fail(folder, `${folder} has no checkpoint to resume from`, 'leave --resume out to start anew');
     if (mode === 'new' && present !== undefined && present.length > 0) {
-      return fail(folder, `${folder} holds ${checkpoint ? 'an interrupted run' : 'a run'} already`, checkpoint ? 'go on with --resume, or start anew with --overwrite' : 'start anew with --overwrite, or choose another folder with --out');
+      return fail(
+        folder,
+        `${folder} holds ${checkpoint ? 'an interrupted run' : 'a run'} already`,
+        checkpoint
+          ? 'go on with --resume, or start anew with --overwrite'
+          : 'start anew with --overwrite, or choose another folder with --out',
+      );
     }
     if (mode === 'overwrite') for (const file of [runFiles.metrics, runFiles.lock]) await rm(join(folder, file), { force: true });
     if (mode === 'overwrite') await dropCheckpoint(folder);
@@ -102,7 +111,10 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
       if (!resumed.ok) return resumed;
       from = resumed.value;
     }
-    const lock = await writeFileAtomically(join(folder, runFiles.lock), `${JSON.stringify({ format: 'peft-lock', version: 1, hash: run.hash, ...request.lock, spec: run.spec }, null, 2)}\n`);
+    const lock = await writeFileAtomically(
+      join(folder, runFiles.lock),
+      `${JSON.stringify({ format: 'peft-lock', version: 1, hash: run.hash, ...request.lock, spec: run.spec }, null, 2)}\n`,
+    );
     if (!lock.ok) return lock;
     let best: { step: number; values: TrainedValues } | undefined;
     let writing: Promise<void> = Promise.resolve();
@@ -135,11 +147,27 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
     if (result.interrupted) return ok({ folder, files: [], result, allocatedBytes: session.allocatedBytes, bestStep: undefined });
     request.onEvent({ kind: 'phase', what: 'writing' });
     const values = best?.values ?? (await trainedValues(session, run));
-    const card = { ...request.card, steps: result.steps, seconds: result.seconds, before: result.before, after: result.after, device: device.describe().name };
-    const written = run.adapters.length === 0 ? await exportModel(folder, run, request.base, session, values) : await exportAdapter(folder, run, values, card);
+    const card = {
+      ...request.card,
+      steps: result.steps,
+      seconds: result.seconds,
+      before: result.before,
+      after: result.after,
+      device: device.describe().name,
+    };
+    const written =
+      run.adapters.length === 0
+        ? await exportModel(folder, run, request.base, session, values)
+        : await exportAdapter(folder, run, values, card);
     if (!written.ok) return written;
     await dropCheckpoint(folder);
-    return ok({ folder, files: [...written.value, runFiles.metrics, runFiles.lock], result, allocatedBytes: session.allocatedBytes, bestStep: best?.step });
+    return ok({
+      folder,
+      files: [...written.value, runFiles.metrics, runFiles.lock],
+      result,
+      allocatedBytes: session.allocatedBytes,
+      bestStep: best?.step,
+    });
   } finally {
     session.close();
   }
@@ -160,9 +188,26 @@ export async function trainedValues(session: Session, run: Package): Promise<Tra
 function recordOf(event: TrainEvent): Record<string, unknown> | undefined {
   switch (event.kind) {
     case 'step':
-      return { kind: 'step', step: event.step, epoch: event.epoch, loss: event.loss, grad_norm: event.gradNorm, lr: event.rate, tokens: event.tokens, seconds: Number(event.seconds.toFixed(3)) };
+      return {
+        kind: 'step',
+        step: event.step,
+        epoch: event.epoch,
+        loss: event.loss,
+        grad_norm: event.gradNorm,
+        lr: event.rate,
+        tokens: event.tokens,
+        seconds: Number(event.seconds.toFixed(3)),
+      };
     case 'eval':
-      return { kind: 'eval', step: event.step, loss: event.evaluation.loss, ...event.evaluation.metrics, examples: event.evaluation.examples, seconds: Number(event.evaluation.seconds.toFixed(3)), best: event.best };
+      return {
+        kind: 'eval',
+        step: event.step,
+        loss: event.evaluation.loss,
+        ...event.evaluation.metrics,
+        examples: event.evaluation.examples,
+        seconds: Number(event.evaluation.seconds.toFixed(3)),
+        best: event.best,
+      };
     case 'progress':
       return undefined;
     default:

@@ -56,11 +56,20 @@ export function systemLoader(): boolean {
 
 /** Description files of the Vulkan drivers that the system has, in the loader's order of folders. */
 export function systemDrivers(): readonly string[] {
-  const parents = ['XDG_CONFIG_HOME', 'XDG_CONFIG_DIRS', 'XDG_DATA_HOME', 'XDG_DATA_DIRS'].flatMap((name) => (process.env[name] ?? '').split(':').filter((path) => path !== ''));
-  const folders = new Set([...parents, join(homedir(), '.config'), join(homedir(), '.local/share'), ...DRIVER_PARENTS].map((parent) => join(parent, 'vulkan/icd.d')));
+  const parents = ['XDG_CONFIG_HOME', 'XDG_CONFIG_DIRS', 'XDG_DATA_HOME', 'XDG_DATA_DIRS'].flatMap((name) =>
+    (process.env[name] ?? '').split(':').filter((path) => path !== ''),
+  );
+  const folders = new Set(
+    [...parents, join(homedir(), '.config'), join(homedir(), '.local/share'), ...DRIVER_PARENTS].map((parent) =>
+      join(parent, 'vulkan/icd.d'),
+    ),
+  );
   return [...folders].flatMap((folder) => {
     if (!existsSync(folder)) return [];
-    return readdirSync(folder).filter((name) => name.endsWith('.json')).sort().map((name) => join(folder, name));
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+      .map((name) => join(folder, name));
   });
 }
 
@@ -138,7 +147,8 @@ async function unpack(archive: string, base: string, target: string): Promise<vo
   try {
     for (const file of WANTED) {
       const member = members.find((one) => one.name.replace(/^\.\//, '') === file);
-      if (member === undefined) throw new DeviceError('unavailable', `the archive of ${PACKAGE} has no ${file}`, `install ${PACKAGE} 147.0.0`);
+      if (member === undefined)
+        throw new DeviceError('unavailable', `the archive of ${PACKAGE} has no ${file}`, `install ${PACKAGE} 147.0.0`);
       await writeFile(join(draft, file), member.content, { mode: 0o755 });
     }
     await rename(draft, target).catch(async (error: unknown) => {

@@ -26,7 +26,17 @@ export interface TrainSettings {
 
 /** What happened in a run. */
 export type TrainEvent =
-  | { readonly kind: 'step'; readonly step: number; readonly total: number; readonly epoch: number; readonly loss: number; readonly gradNorm: number; readonly rate: number; readonly tokens: number; readonly seconds: number }
+  | {
+      readonly kind: 'step';
+      readonly step: number;
+      readonly total: number;
+      readonly epoch: number;
+      readonly loss: number;
+      readonly gradNorm: number;
+      readonly rate: number;
+      readonly tokens: number;
+      readonly seconds: number;
+    }
   | { readonly kind: 'eval'; readonly step: number; readonly total: number; readonly evaluation: Evaluation; readonly best: boolean }
   | { readonly kind: 'progress'; readonly step: number; readonly total: number; readonly tokens: number; readonly seconds: number };
 
@@ -67,7 +77,14 @@ export function totalSteps(examples: number, rows: number, settings: Pick<TrainS
 }
 
 /** Trains from step `from` (0, or where a checkpoint stopped). */
-export async function train(session: Session, run: Package, data: TrainData, settings: TrainSettings, hooks: TrainHooks, from = 0): Promise<TrainResult> {
+export async function train(
+  session: Session,
+  run: Package,
+  data: TrainData,
+  settings: TrainSettings,
+  hooks: TrainHooks,
+  from = 0,
+): Promise<TrainResult> {
   const total = totalSteps(data.train.size, run.rows, settings);
   const perEpoch = Math.ceil(Math.ceil(data.train.size / run.rows) / settings.accumulate);
   const started = performance.now();
@@ -84,7 +101,17 @@ export async function train(session: Session, run: Package, data: TrainData, set
       const loss = result.values['loss']?.[0] ?? NaN;
       losses.push(loss);
       if (!Number.isFinite(loss)) throw new DivergedError(at.step, loss);
-      await hooks.onEvent({ kind: 'step', step: at.step, total, epoch: at.epoch, loss, gradNorm: result.values['grad_norm']?.[0] ?? NaN, rate: evaluateScalar(run.rate, { step: at.step - 1, total }), tokens: at.tokens, seconds: seconds() });
+      await hooks.onEvent({
+        kind: 'step',
+        step: at.step,
+        total,
+        epoch: at.epoch,
+        loss,
+        gradNorm: result.values['grad_norm']?.[0] ?? NaN,
+        rate: evaluateScalar(run.rate, { step: at.step - 1, total }),
+        tokens: at.tokens,
+        seconds: seconds(),
+      });
     }
     waiting.length = 0;
   };
@@ -94,7 +121,8 @@ export async function train(session: Session, run: Package, data: TrainData, set
     const name = settings.best ?? 'loss';
     const value = name === 'loss' ? evaluation.loss : evaluation.metrics[name];
     const sign = metricDirections[name] === 'higher' ? 1 : -1;
-    const better = step > 0 && value !== undefined && Number.isFinite(value) && (bestValue === undefined || sign * value > sign * bestValue);
+    const better =
+      step > 0 && value !== undefined && Number.isFinite(value) && (bestValue === undefined || sign * value > sign * bestValue);
     if (better) {
       bestValue = value;
       if (settings.best !== null) await hooks.onBest(step);
@@ -109,7 +137,13 @@ export async function train(session: Session, run: Package, data: TrainData, set
   let interrupted = false;
   while (step < total && !interrupted) {
     const epoch = Math.floor(step / perEpoch);
-    const plans = planBatches(data.train.lengths, { batch: run.rows, buckets: run.lengths, order: settings.shuffle ? 'shuffled' : 'given', seed: settings.seed, epoch });
+    const plans = planBatches(data.train.lengths, {
+      batch: run.rows,
+      buckets: run.lengths,
+      order: settings.shuffle ? 'shuffled' : 'given',
+      seed: settings.seed,
+      epoch,
+    });
     for (let inEpoch = step - epoch * perEpoch; inEpoch < perEpoch && step < total; inEpoch += 1) {
       if (hooks.signal.aborted) {
         interrupted = true;
@@ -145,7 +179,15 @@ export async function train(session: Session, run: Package, data: TrainData, set
 }
 
 /** Submits the batches of one optimiser step; gives the number of real tokens. */
-function runStep(session: Session, run: Package, data: TrainData, plans: readonly BatchPlan[], settings: TrainSettings, step: number, total: number): number {
+function runStep(
+  session: Session,
+  run: Package,
+  data: TrainData,
+  plans: readonly BatchPlan[],
+  settings: TrainSettings,
+  step: number,
+  total: number,
+): number {
   let tokens = 0;
   for (const [micro, plan] of plans.entries()) {
     const entry = `train/${run.rows}x${plan.length}`;
@@ -158,7 +200,10 @@ function runStep(session: Session, run: Package, data: TrainData, plans: readonl
 
 /** The loss is no longer a number. */
 export class DivergedError extends Error {
-  constructor(readonly step: number, loss: number) {
+  constructor(
+    readonly step: number,
+    loss: number,
+  ) {
     super(`the loss is ${loss} at step ${step}: training has diverged`);
   }
 }

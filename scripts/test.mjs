@@ -1,5 +1,5 @@
 /**
- * @file `npm test`: type check and lint side by side, then the tests; each static check counts as one test. The last line is
+ * @file `npm test`: type check, lint and layout side by side, then the tests; each static check counts as one test. The last line is
  * `N passed, N failed, N skipped`. With arguments (`npm test -- test/arch`) only the tests they name run.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -16,6 +16,7 @@ const staticChecks = [
     name: 'lint',
     args: [bin('eslint/bin/eslint.js'), '--max-warnings', '0', '--cache', '--cache-location', join(root, '.cache', 'eslint'), '.'],
   },
+  { name: 'layout', args: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '**/*.{ts,js,mjs}'] },
 ];
 
 /** Runs vitest; the counts come from its own JSON report, not from its text. */

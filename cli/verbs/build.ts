@@ -35,7 +35,9 @@ export const verb: Verb = {
     const name = (options['out'] as string | undefined) ?? `${resolved.spec.name}.program.json`;
     writeWhole(resolve(context.cwd, name), `${JSON.stringify(made.run)}\n`, name);
     const { program } = made.run;
-    context.out(`written    ${name}: ${program.entries.length} entries, ${program.entries.reduce((n, e) => n + e.steps.length, 0)} dispatches, ${program.shaders.length} shaders, ${showBytes(plannedBytes(program))} on the device\n`);
+    context.out(
+      `written    ${name}: ${program.entries.length} entries, ${program.entries.reduce((n, e) => n + e.steps.length, 0)} dispatches, ${program.shaders.length} shaders, ${showBytes(plannedBytes(program))} on the device\n`,
+    );
     return exitCodes.ok;
   },
 };

@@ -33,7 +33,11 @@ export const verb: Verb = {
     const count = countFindings(all);
     context.out(renderFindings(all, texts, format, context.colour.out));
     if (format === 'text') {
-      context.err(all.length === 0 ? `ok: ${names.length === 1 ? `experiment ${names[0]}` : `${names.length} experiments`}\n` : `${count.error} ${count.error === 1 ? 'error' : 'errors'}, ${count.warning} ${count.warning === 1 ? 'warning' : 'warnings'}\n`);
+      context.err(
+        all.length === 0
+          ? `ok: ${names.length === 1 ? `experiment ${names[0]}` : `${names.length} experiments`}\n`
+          : `${count.error} ${count.error === 1 ? 'error' : 'errors'}, ${count.warning} ${count.warning === 1 ? 'warning' : 'warnings'}\n`,
+      );
     }
     return count.error > 0 ? exitCodes.findings : exitCodes.ok;
   },

@@ -13,7 +13,8 @@ import type { Resolved } from '../../compiler/spec/check.js';
 export const verb: Verb = {
   group: 'Experiments',
   summary: 'compare two experiments in meaning, field by field',
-  details: 'An experiment is FILE, or FILE#NAME where the file has several. Formatting, comments and derivation make no difference. Ends with 1 where something differs.',
+  details:
+    'An experiment is FILE, or FILE#NAME where the file has several. Formatting, comments and derivation make no difference. Ends with 1 where something differs.',
   args: [
     { syntax: '<a>', help: 'the first experiment' },
     { syntax: '<b>', help: 'the second experiment' },
@@ -34,7 +35,13 @@ export const verb: Verb = {
     const [a, b] = sides as [(typeof sides)[number], (typeof sides)[number]];
     const differences = diffSpecs(a.resolved.spec, b.resolved.spec);
     if (options['format'] === 'json') {
-      const rows = differences.map((d) => ({ path: d.path, before: d.before ?? null, after: d.after ?? null, beforeAt: place(a, d), afterAt: place(b, d) }));
+      const rows = differences.map((d) => ({
+        path: d.path,
+        before: d.before ?? null,
+        after: d.after ?? null,
+        beforeAt: place(a, d),
+        afterAt: place(b, d),
+      }));
       context.out(`${JSON.stringify({ formatVersion: 1, differences: rows }, null, 2)}\n`);
     } else if (differences.length === 0) context.out('no difference in meaning\n');
     else {

@@ -26,7 +26,8 @@ export const verb: Verb = {
     const found = await openOne(args[0] as string, options['experiment'] as string | undefined, context);
     if (typeof found === 'number') return found;
     const { opened, resolved } = found;
-    if (resolved.spec.data.eval === null) throw new UserError(`experiment ${resolved.spec.name} has no rows to evaluate on`, 'write eval: in its data section');
+    if (resolved.spec.data.eval === null)
+      throw new UserError(`experiment ${resolved.spec.name} has no rows to evaluate on`, 'write eval: in its data section');
     const folder = resolve(context.cwd, (options['adapter'] as string | undefined) ?? join('runs', resolved.spec.name));
     const data = await loadDatasets(resolved, opened, { train: false, eval: true });
     const { openDevice } = await import('../../runtime/device.js');
@@ -39,7 +40,9 @@ export const verb: Verb = {
     try {
       const made = compileExperiment(resolved, opened, device.describe().target, data.lengths, context, undefined);
       if (typeof made === 'number') return made;
-      const base = await openCheckpoint(await folderOfBase(resolved, opened), { weights: resolved.base.tensors === undefined ? 'optional' : 'required' });
+      const base = await openCheckpoint(await folderOfBase(resolved, opened), {
+        weights: resolved.base.tensors === undefined ? 'optional' : 'required',
+      });
       if (!base.ok) throw new UserError(base.error.message, base.error.help);
       const session = await openSession(device, made.run.program, { stagingBytes: 2 ** 18 });
       try {
@@ -52,8 +55,16 @@ export const verb: Verb = {
         if (data.eval === undefined) throw new UserError('there are no rows to evaluate on');
         const e = await evaluate(session, made.run, data.eval, data.fields, data.tokenizer.padId);
         const shown = options['untrained'] === true ? 'untrained' : relative(context.cwd, folder) || folder;
-        if (options['format'] === 'json') context.out(`${JSON.stringify({ formatVersion: 1, experiment: resolved.spec.name, adapter: shown, loss: e.loss, ...e.metrics, examples: e.examples, seconds: e.seconds }, null, 2)}\n`);
-        else context.out(`${shown}  ${e.examples} examples  loss ${e.loss.toFixed(4)}${Object.entries(e.metrics).map(([k, v]) => `  ${k} ${v.toFixed(4)}`).join('')}  ${e.seconds.toFixed(1)} s\n`);
+        if (options['format'] === 'json')
+          context.out(
+            `${JSON.stringify({ formatVersion: 1, experiment: resolved.spec.name, adapter: shown, loss: e.loss, ...e.metrics, examples: e.examples, seconds: e.seconds }, null, 2)}\n`,
+          );
+        else
+          context.out(
+            `${shown}  ${e.examples} examples  loss ${e.loss.toFixed(4)}${Object.entries(e.metrics)
+              .map(([k, v]) => `  ${k} ${v.toFixed(4)}`)
+              .join('')}  ${e.seconds.toFixed(1)} s\n`,
+          );
         return exitCodes.ok;
       } finally {
         session.close();

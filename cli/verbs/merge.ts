@@ -14,7 +14,8 @@ import { factsFormat, type Verb } from '../verb.js';
 export const verb: Verb = {
   group: 'Experiments',
   summary: 'write the base with a trained adapter folded in',
-  details: 'The result has the element types, shards, configuration and tokenizer of the base, and needs no adapter. What a method becomes as a weight follows from its definition; where it has none, merge says why.',
+  details:
+    'The result has the element types, shards, configuration and tokenizer of the base, and needs no adapter. What a method becomes as a weight follows from its definition; where it has none, merge says why.',
   args: [{ syntax: '<file>', help: 'a .peft file, or - for standard input' }],
   options: [
     { flags: '-e, --experiment <name>', help: 'which experiment of the file' },
@@ -63,10 +64,19 @@ export const verb: Verb = {
         const infinite = merged.find((t) => t.value.some((x) => !Number.isFinite(x)));
         if (infinite !== undefined) throw new UserError(`the merged ${infinite.name} is not finite`, 'the adapter did not train well');
         const names = new Map([...resolved.bindings].flatMap(([name, b]) => (b.kind === 'checkpoint' ? [[b.key, name] as const] : [])));
-        const done = await exportMerged({ folder, base: base.value, merged, names, config: classesOf(resolved.spec.base.task.args, base.value.config) });
+        const done = await exportMerged({
+          folder,
+          base: base.value,
+          merged,
+          names,
+          config: classesOf(resolved.spec.base.task.args, base.value.config),
+        });
         if (!done.ok) throw new UserError(done.error.message, done.error.help);
         const shown = relative(context.cwd, folder) || folder;
-        if (options['format'] === 'json') context.out(`${JSON.stringify({ formatVersion: 1, experiment: resolved.spec.name, folder: shown, changed: made.tensors.length, files: done.value }, null, 2)}\n`);
+        if (options['format'] === 'json')
+          context.out(
+            `${JSON.stringify({ formatVersion: 1, experiment: resolved.spec.name, folder: shown, changed: made.tensors.length, files: done.value }, null, 2)}\n`,
+          );
         else context.out(`merged     ${made.tensors.length} tensors\nwritten    ${shown}/ (${done.value.join(', ')})\n`);
         return exitCodes.ok;
       } finally {
@@ -84,5 +94,8 @@ function classesOf(args: Readonly<Record<string, unknown>>, config: Readonly<Rec
   const known = config['id2label'];
   if (typeof labels !== 'number' || (typeof known === 'object' && known !== null && Object.keys(known).length === labels)) return {};
   const names = Array.from({ length: labels }, (_, i) => `LABEL_${i}`);
-  return { id2label: Object.fromEntries(names.map((name, i) => [String(i), name])), label2id: Object.fromEntries(names.map((name, i) => [name, i])) };
+  return {
+    id2label: Object.fromEntries(names.map((name, i) => [String(i), name])),
+    label2id: Object.fromEntries(names.map((name, i) => [name, i])),
+  };
 }

@@ -14,7 +14,8 @@ import { factsFormat, type Verb } from '../verb.js';
 export const verb: Verb = {
   group: 'Experiments',
   summary: 'show what a run would train, and its parameters, FLOPs, dispatches and bytes',
-  details: 'Loads no weights: a base folder with nothing but config.json will do. Ends with 1 where the plan exceeds the budget or the device.',
+  details:
+    'Loads no weights: a base folder with nothing but config.json will do. Ends with 1 where the plan exceeds the budget or the device.',
   args: [{ syntax: '<file>', help: 'a .peft file, or - for standard input' }],
   options: [
     { flags: '-e, --experiment <name>', help: 'which experiment of the file' },
@@ -38,7 +39,14 @@ export const verb: Verb = {
     if (typeof made === 'number') return made;
     const train = sets?.train;
     if (sets !== undefined && train === undefined) throw new UserError('there is nothing to train on');
-    const tokens = train === undefined ? undefined : countTokens(train.lengths, planBatches(train.lengths, { batch: spec.tune.batch, buckets: lengths, order: 'shuffled', seed: spec.tune.seed }), spec.tune.batch);
+    const tokens =
+      train === undefined
+        ? undefined
+        : countTokens(
+            train.lengths,
+            planBatches(train.lengths, { batch: spec.tune.batch, buckets: lengths, order: 'shuffled', seed: spec.tune.seed }),
+            spec.tune.batch,
+          );
     const data: PlannedData = {
       trainRows: train?.size ?? resolved.trainRows,
       evalRows: sets?.eval?.size ?? resolved.evalRows,
@@ -48,8 +56,13 @@ export const verb: Verb = {
       truncated: sets === undefined ? null : (train?.truncated ?? 0) + (sets.eval?.truncated ?? 0),
       steps: totalSteps(train?.size ?? resolved.trainRows, spec.tune.batch, trainSettings(spec, train?.size ?? resolved.trainRows)),
     };
-    const text = (m: (typeof resolved.matches)[number]): string => opened.texts.get(m.span.file)?.slice(m.span.start, m.span.end).replace(/\s+/g, ' ') ?? m.text;
-    context.out(options['format'] === 'json' ? `${JSON.stringify(planFacts(resolved, made, data, name), null, 2)}\n` : planText(resolved, made, data, name, text));
+    const text = (m: (typeof resolved.matches)[number]): string =>
+      opened.texts.get(m.span.file)?.slice(m.span.start, m.span.end).replace(/\s+/g, ' ') ?? m.text;
+    context.out(
+      options['format'] === 'json'
+        ? `${JSON.stringify(planFacts(resolved, made, data, name), null, 2)}\n`
+        : planText(resolved, made, data, name, text),
+    );
     return exitCodes.ok;
   },
 };

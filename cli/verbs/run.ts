@@ -16,7 +16,8 @@ import type { Verb } from '../verb.js';
 export const verb: Verb = {
   group: 'Experiments',
   summary: 'train an experiment, evaluate it and write the adapter',
-  details: 'Writes runs/NAME/ with the adapter in the layout of Hugging Face PEFT, metrics.jsonl and spec.lock.json. Ctrl-C writes a checkpoint to go on from with --resume.',
+  details:
+    'Writes runs/NAME/ with the adapter in the layout of Hugging Face PEFT, metrics.jsonl and spec.lock.json. Ctrl-C writes a checkpoint to go on from with --resume.',
   args: [{ syntax: '<file>', help: 'a .peft file, or - for standard input' }],
   options: [
     { flags: '-e, --experiment <name>', help: 'which experiment of the file' },
@@ -38,7 +39,8 @@ export const verb: Verb = {
     const { opened, resolved } = found;
     const folder = resolve(context.cwd, (options['out'] as string | undefined) ?? join('runs', resolved.spec.name));
     const shown = relative(context.cwd, folder) || folder;
-    if (options['resume'] === true && options['adapter'] !== undefined) throw new UserError('--resume and --adapter exclude each other', 'a resumed run goes on from its own checkpoint');
+    if (options['resume'] === true && options['adapter'] !== undefined)
+      throw new UserError('--resume and --adapter exclude each other', 'a resumed run goes on from its own checkpoint');
     if (options['resume'] === true && options['overwrite'] === true) throw new UserError('--resume and --overwrite exclude each other');
     const mode = options['resume'] === true ? 'resume' : options['overwrite'] === true ? 'overwrite' : 'new';
     const { runPackage, prepareFolder } = await import('../../runtime/run.js');
@@ -51,9 +53,19 @@ export const verb: Verb = {
     const device = await openDevice();
     const rehearsal = openRehearsal(context);
     try {
-      const made = compileExperiment(resolved, opened, device.describe().target, data.lengths, context, options['dump'] as string | undefined, rehearsal?.watchKernels);
+      const made = compileExperiment(
+        resolved,
+        opened,
+        device.describe().target,
+        data.lengths,
+        context,
+        options['dump'] as string | undefined,
+        rehearsal?.watchKernels,
+      );
       if (typeof made === 'number') return made;
-      const base = await openCheckpoint(await folderOfBase(resolved, opened), { weights: resolved.base.tensors === undefined ? 'optional' : 'required' });
+      const base = await openCheckpoint(await folderOfBase(resolved, opened), {
+        weights: resolved.base.tensors === undefined ? 'optional' : 'required',
+      });
       if (!base.ok) throw new UserError(base.error.message, base.error.help);
       const progress = createProgress(context);
       const source = resolved.spec.base.source;
@@ -70,7 +82,14 @@ export const verb: Verb = {
         data,
         settings: trainSettings(resolved.spec, train.size),
         lock: await lockFacts(resolved, opened, device.describe().name),
-        card: { name: resolved.spec.name, base: source.kind === 'hub' ? source.repo : source.path, task: resolved.spec.base.task.name, source: opened.source.text, trainable: trainedParameters(made.layout), parameters: allParameters(made.layout) },
+        card: {
+          name: resolved.spec.name,
+          base: source.kind === 'hub' ? source.repo : source.path,
+          task: resolved.spec.base.task.name,
+          source: opened.source.text,
+          trainable: trainedParameters(made.layout),
+          parameters: allParameters(made.layout),
+        },
         signal,
         rehearse: rehearsal && ((session) => rehearsal.run(session, made.run, data)),
         onEvent: progress.onEvent,
@@ -79,7 +98,9 @@ export const verb: Verb = {
       if (!done.ok) throw new UserError(done.error.message, done.error.help);
       const { result, files, allocatedBytes, bestStep } = done.value;
       if (result.interrupted) {
-        context.err(`interrupted at step ${result.steps} of ${result.total}; go on with: peft run ${args[0]} --resume${options['out'] === undefined ? '' : ` --out ${shown}`}\n`);
+        context.err(
+          `interrupted at step ${result.steps} of ${result.total}; go on with: peft run ${args[0]} --resume${options['out'] === undefined ? '' : ` --out ${shown}`}\n`,
+        );
         return exitCodes.interrupted;
       }
       const summary = {
@@ -99,14 +120,19 @@ export const verb: Verb = {
       };
       if (options['format'] === 'json') context.out(`${JSON.stringify(summary, null, 2)}\n`);
       else {
-        const metrics = (e: typeof result.after): string => (e === undefined ? '' : [`loss ${e.loss.toFixed(4)}`, ...Object.entries(e.metrics).map(([k, v]) => `${k} ${v.toFixed(4)}`)].join('  '));
+        const metrics = (e: typeof result.after): string =>
+          e === undefined
+            ? ''
+            : [`loss ${e.loss.toFixed(4)}`, ...Object.entries(e.metrics).map(([k, v]) => `${k} ${v.toFixed(4)}`)].join('  ');
         context.out(
           [
             `trained    ${summary.trainable.toLocaleString('en')} of ${summary.parameters.toLocaleString('en')} parameters, ${result.steps} steps in ${result.seconds.toFixed(1)} s, ${summary.tokensPerSecond.toLocaleString('en')} tokens/s`,
             `memory     ${showBytes(allocatedBytes)} on ${summary.device}`,
             ...(result.before ? [`before     ${metrics(result.before)}`] : []),
             ...(result.after ? [`after      ${metrics(result.after)}`] : []),
-            ...(bestStep === undefined || bestStep === result.steps ? [] : [`kept       step ${bestStep}, the best ${resolved.spec.tune.best}`]),
+            ...(bestStep === undefined || bestStep === result.steps
+              ? []
+              : [`kept       step ${bestStep}, the best ${resolved.spec.tune.best}`]),
             `written    ${shown}/ (${files.join(', ')})`,
             '',
           ].join('\n'),
@@ -118,4 +144,3 @@ export const verb: Verb = {
     }
   },
 };
-

@@ -15,7 +15,11 @@ export function adapterFiles(resolved: Resolved, layout: Layout, saved: readonly
   const groups = foreignAdapters(resolved);
   const folders = folderNames(groups);
   return groups.map((group, i) => {
-    const tensors = [...group.adapters.flatMap((a) => tensorsOf(a, layout)), ...group.modules.flatMap((m) => wholeModule(resolved, m, layout, group.prefix)), ...drawnTensors(resolved, layout, group)];
+    const tensors = [
+      ...group.adapters.flatMap((a) => tensorsOf(a, layout)),
+      ...group.modules.flatMap((m) => wholeModule(resolved, m, layout, group.prefix)),
+      ...drawnTensors(resolved, layout, group),
+    ];
     const own = saved.filter((s) => group.adapters.includes(s.adapter));
     return {
       folder: folders[i] as string,
@@ -38,19 +42,48 @@ function tensorsOf(adapter: AdapterInstance, layout: Layout): StoredTensor[] {
   const read = readBySaves(adapter);
   const replaced = new Set(adapter.storage.filter((s) => read.has(s.name)).map((s) => s.keys[0] as string));
   return [
-    ...layout.trainables.filter((t) => names.has(t.name)).map((t): StoredTensor => ({ name: t.name, key: t.key, also: t.also, shape: t.shape, dtype: 'f32', optional: false, replaced: replaced.has(t.name) })),
-    ...layout.fixed.filter((t) => names.has(t.name)).map((t): StoredTensor => ({ name: t.name, key: t.key, also: t.also, shape: t.shape, dtype: t.dtype, optional: t.remade, replaced: replaced.has(t.name) })),
+    ...layout.trainables
+      .filter((t) => names.has(t.name))
+      .map((t): StoredTensor => ({
+        name: t.name,
+        key: t.key,
+        also: t.also,
+        shape: t.shape,
+        dtype: 'f32',
+        optional: false,
+        replaced: replaced.has(t.name),
+      })),
+    ...layout.fixed
+      .filter((t) => names.has(t.name))
+      .map((t): StoredTensor => ({
+        name: t.name,
+        key: t.key,
+        also: t.also,
+        shape: t.shape,
+        dtype: t.dtype,
+        optional: t.remade,
+        replaced: replaced.has(t.name),
+      })),
   ];
 }
 
 /** The names that the computed tensors of the file are made of. */
 function readBySaves(adapter: AdapterInstance): ReadonlySet<string> {
   const names = new Set(adapter.saved.flatMap((s) => namesIn(s.value)));
-  for (const m of [...adapter.members].reverse()) if (m.kind === 'let' && names.has(m.name.text)) for (const name of namesIn(m.value)) names.add(name);
+  for (const m of [...adapter.members].reverse())
+    if (m.kind === 'let' && names.has(m.name.text)) for (const name of namesIn(m.value)) names.add(name);
   return names;
 }
 
-const plain = (name: string, key: string, shape: readonly number[], optional: boolean): StoredTensor => ({ name, key, also: [], shape, dtype: 'f32', optional, replaced: false });
+const plain = (name: string, key: string, shape: readonly number[], optional: boolean): StoredTensor => ({
+  name,
+  key,
+  also: [],
+  shape,
+  dtype: 'f32',
+  optional,
+  replaced: false,
+});
 
 const isDrawn = (resolved: Resolved, name: string): boolean => resolved.bindings.get(name)?.kind === 'fresh';
 

@@ -36,8 +36,15 @@ export function checkBudget(resolved: Resolved, layout: Layout, program: Program
     const limit = 'count' in budget.trainable ? budget.trainable.count : budget.trainable.share * allParameters(layout);
     if (trained > limit) {
       const share = ((100 * trained) / allParameters(layout)).toFixed(2);
-      const allowed = 'count' in budget.trainable ? budget.trainable.count.toLocaleString('en') : `${Number((100 * budget.trainable.share).toFixed(4))}%`;
-      found.push({ code: 'PEFT0702', severity: 'error', span: at('trainable'), message: `${trained.toLocaleString('en')} of ${allParameters(layout).toLocaleString('en')} parameters are trained (${share}%), but the budget is ${allowed}`, help: 'lower the rank, adapt fewer modules, or raise the budget' });
+      const allowed =
+        'count' in budget.trainable ? budget.trainable.count.toLocaleString('en') : `${Number((100 * budget.trainable.share).toFixed(4))}%`;
+      found.push({
+        code: 'PEFT0702',
+        severity: 'error',
+        span: at('trainable'),
+        message: `${trained.toLocaleString('en')} of ${allParameters(layout).toLocaleString('en')} parameters are trained (${share}%), but the budget is ${allowed}`,
+        help: 'lower the rank, adapt fewer modules, or raise the budget',
+      });
     }
   }
   if (program !== undefined && budget.gpu_memory !== null) {

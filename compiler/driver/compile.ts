@@ -37,9 +37,22 @@ export interface Compiled {
 }
 
 /** Host-written inputs of an entry, under the names that the runtime writes: `ENTRY/FIELD`. */
-export function entryOf(name: string, resolved: Resolved, shape: { readonly rows: number; readonly tokens: number } | undefined, made: EntryGraph): PlanEntry {
+export function entryOf(
+  name: string,
+  resolved: Resolved,
+  shape: { readonly rows: number; readonly tokens: number } | undefined,
+  made: EntryGraph,
+): PlanEntry {
   const size = { b: shape?.rows ?? 1, t: shape?.tokens ?? 1 };
-  const inputs = shape === undefined ? [] : resolved.batch.map((f) => ({ input: f.name, tensor: `${name}/${f.name}`, shape: recipes[f.recipe].map((axis) => size[axis]), dtype: recipeType(f.recipe) }));
+  const inputs =
+    shape === undefined
+      ? []
+      : resolved.batch.map((f) => ({
+          input: f.name,
+          tensor: `${name}/${f.name}`,
+          shape: recipes[f.recipe].map((axis) => size[axis]),
+          dtype: recipeType(f.recipe),
+        }));
   return { name, graph: made.graph, hosts: made.hosts, inputs };
 }
 
@@ -56,8 +69,17 @@ export function compile(resolved: Resolved, options: CompileOptions, diagnostics
       for (const tokens of options.lengths) {
         const shape = { rows: options.rows, tokens };
         const name = `${options.rows}x${tokens}`;
-        entries.push(entryOf(`train/${name}`, resolved, shape, trainGraph(resolved, layout, shape, { dropout: true }, watch(`train/${name}`))));
-        entries.push(entryOf(`eval/${name}`, resolved, shape, evalGraph(resolved, layout, shape, { adapted: true, logits: false }, watch(`eval/${name}`))));
+        entries.push(
+          entryOf(`train/${name}`, resolved, shape, trainGraph(resolved, layout, shape, { dropout: true }, watch(`train/${name}`))),
+        );
+        entries.push(
+          entryOf(
+            `eval/${name}`,
+            resolved,
+            shape,
+            evalGraph(resolved, layout, shape, { adapted: true, logits: false }, watch(`eval/${name}`)),
+          ),
+        );
       }
       entries.push(entryOf('update', resolved, undefined, updateGraph(resolved, layout, watch('update'))));
       const initial = initialGraph(resolved);
@@ -76,7 +98,8 @@ function planned(entries: readonly PlanEntry[], layout: Layout, options: Compile
   try {
     return plan(entries, layout.persistent, options.target, options.watchKernels);
   } catch (error) {
-    if (error instanceof TooLarge) return stop('PEFT0703', span, error.message, { help: 'lower tune.batch or data.max_length, or choose a smaller base' });
+    if (error instanceof TooLarge)
+      return stop('PEFT0703', span, error.message, { help: 'lower tune.batch or data.max_length, or choose a smaller base' });
     throw error;
   }
 }
@@ -91,7 +114,12 @@ function packageOf(resolved: Resolved, layout: Layout, program: Program, saved: 
     hash: options.digest(hashedText(resolved)),
     spec: resolved.spec,
     program,
-    batch: resolved.batch.map((f): BatchInput => ({ name: f.name, recipe: f.recipe, column: f.column ?? null, classes: f.classes ?? null })),
+    batch: resolved.batch.map((f): BatchInput => ({
+      name: f.name,
+      recipe: f.recipe,
+      column: f.column ?? null,
+      classes: f.classes ?? null,
+    })),
     lengths: options.lengths,
     rows: options.rows,
     rate: learningRate(resolved.optimizer, resolved.schedule),
@@ -116,11 +144,20 @@ export function compileMerge(resolved: Resolved, target: Target, diagnostics: Di
     () => {
       const layout = layoutOf(resolved, target.maxBindingBytes);
       const merge = mergeGraph(resolved, layout);
-      if ('refused' in merge) return stop('PEFT0704', span, `the adapters cannot be merged: ${merge.refused}`, { help: 'use the adapter beside its base' });
+      if ('refused' in merge)
+        return stop('PEFT0704', span, `the adapters cannot be merged: ${merge.refused}`, { help: 'use the adapter beside its base' });
       const initial = initialGraph(resolved);
-      const entries = [entryOf('merge', resolved, undefined, merge.entry), ...(initial === undefined ? [] : [entryOf('initial', resolved, undefined, initial)])];
+      const entries = [
+        entryOf('merge', resolved, undefined, merge.entry),
+        ...(initial === undefined ? [] : [entryOf('initial', resolved, undefined, initial)]),
+      ];
       const program = plan(entries, neededOf(layout, entries), target);
-      return { program, tensors: merge.tensors, adapters: adapterFiles(resolved, layout, saveGraph(resolved)?.saved ?? []), trained: layout.trainables.map((t) => ({ name: t.name, key: t.key, shape: t.shape })) };
+      return {
+        program,
+        tensors: merge.tensors,
+        adapters: adapterFiles(resolved, layout, saveGraph(resolved)?.saved ?? []),
+        trained: layout.trainables.map((t) => ({ name: t.name, key: t.key, shape: t.shape })),
+      };
     },
     span,
   );
@@ -128,7 +165,14 @@ export function compileMerge(resolved: Resolved, target: Target, diagnostics: Di
 
 /** The persistent tensors that entries use, those that an adapter's file fills, and what those are made of. */
 function neededOf(layout: Layout, entries: readonly PlanEntry[]): Persistent[] {
-  const used = new Set([...entries.flatMap((e) => [...e.graph.nodes.flatMap((n) => (n.op === 'tensor' ? [n.attrs['name'] as string] : [])), ...e.graph.outputs.flatMap((o) => o.tensor ?? [])]), ...layout.trainables.map((t) => t.name), ...layout.fixed.map((t) => t.name)]);
+  const used = new Set([
+    ...entries.flatMap((e) => [
+      ...e.graph.nodes.flatMap((n) => (n.op === 'tensor' ? [n.attrs['name'] as string] : [])),
+      ...e.graph.outputs.flatMap((o) => o.tensor ?? []),
+    ]),
+    ...layout.trainables.map((t) => t.name),
+    ...layout.fixed.map((t) => t.name),
+  ]);
   const byName = new Map(layout.persistent.map((p) => [p.name, p] as const));
   for (const name of used) {
     const p = byName.get(name);

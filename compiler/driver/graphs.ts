@@ -33,7 +33,12 @@ function total(g: GraphBuilder, node: NodeId): NodeId {
   return g.add('reshape', [sum], { shape: [1] });
 }
 
-function task(resolved: Resolved, shape: BatchShape, training: boolean, adapted: boolean): { readonly e: Elaboration; readonly g: GraphBuilder; readonly task: TaskGraph } {
+function task(
+  resolved: Resolved,
+  shape: BatchShape,
+  training: boolean,
+  adapted: boolean,
+): { readonly e: Elaboration; readonly g: GraphBuilder; readonly task: TaskGraph } {
   const g = createGraph();
   const e = createElaboration(g, { training, ...(adapted ? { adapters: resolved.adapters } : {}) });
   return { e, g, task: elaborateTask(e, resolved.model, resolved.task, resolved.batch, shape) };
@@ -52,16 +57,41 @@ export function trainGraph(resolved: Resolved, layout: Layout, shape: BatchShape
   const loss = total(g, g.add('mul', [t.loss, t.weight], {}));
   const counted = total(g, t.weight);
   const forward: Output[] = [
-    { name: 'loss_sum', node: loss, mode: options.readGradients ? 'value' : 'accumulate', ...(options.readGradients ? {} : { tensor: flat.loss }) },
-    { name: 'count', node: counted, mode: options.readGradients ? 'value' : 'accumulate', ...(options.readGradients ? {} : { tensor: flat.count }) },
+    {
+      name: 'loss_sum',
+      node: loss,
+      mode: options.readGradients ? 'value' : 'accumulate',
+      ...(options.readGradients ? {} : { tensor: flat.loss }),
+    },
+    {
+      name: 'count',
+      node: counted,
+      mode: options.readGradients ? 'value' : 'accumulate',
+      ...(options.readGradients ? {} : { tensor: flat.count }),
+    },
   ];
   const wanted = layout.trainables.map((p) => ({ name: p.name, shape: p.shape }));
-  const graph = differentiate(g.finish(forward), 'loss_sum', wanted, (name, node): Output => (options.readGradients ? { name: gradientOf(name), node, mode: 'value' } : { name: gradientOf(name), node, mode: 'accumulate', tensor: gradientOf(name) }), watch);
+  const graph = differentiate(
+    g.finish(forward),
+    'loss_sum',
+    wanted,
+    (name, node): Output =>
+      options.readGradients
+        ? { name: gradientOf(name), node, mode: 'value' }
+        : { name: gradientOf(name), node, mode: 'accumulate', tensor: gradientOf(name) },
+    watch,
+  );
   return { graph, hosts: withSeed(e) };
 }
 
 /** Forward over one batch without dropout: sums of loss and count, predictions, and logits where asked. */
-export function evalGraph(resolved: Resolved, layout: Layout, shape: BatchShape, options: { readonly adapted: boolean; readonly logits: boolean }, watch?: Watch): EntryGraph {
+export function evalGraph(
+  resolved: Resolved,
+  layout: Layout,
+  shape: BatchShape,
+  options: { readonly adapted: boolean; readonly logits: boolean },
+  watch?: Watch,
+): EntryGraph {
   const { e, g, task: t } = task(resolved, shape, false, options.adapted);
   const outputs: Output[] = [
     { name: 'loss_sum', node: total(g, g.add('mul', [t.loss, t.weight], {})), mode: 'value' },
@@ -94,10 +124,22 @@ export function updateGraph(resolved: Resolved, layout: Layout, watch?: Watch): 
     const mean = means[group] as NodeId;
     const clipped = scale === undefined ? mean : g.add('mul', [mean, wide(scale, elements)]);
     const state = new Map(names.map((name) => [name, stored(flat.state(group, name), elements)] as const));
-    const next = elaborateUpdate(e, optimizer, factor === 1 ? rate : { op: 'mul', args: [rate, factor] }, stored(flat.trained(group), elements), clipped, state);
+    const next = elaborateUpdate(
+      e,
+      optimizer,
+      factor === 1 ? rate : { op: 'mul', args: [rate, factor] },
+      stored(flat.trained(group), elements),
+      clipped,
+      state,
+    );
     return [
       { name: `trained.${group}`, node: next.p, mode: 'assign', tensor: flat.trained(group) },
-      ...names.map((name): Output => ({ name: `state.${group}.${name}`, node: next.state.get(name) as NodeId, mode: 'assign', tensor: flat.state(group, name) })),
+      ...names.map((name): Output => ({
+        name: `state.${group}.${name}`,
+        node: next.state.get(name) as NodeId,
+        mode: 'assign',
+        tensor: flat.state(group, name),
+      })),
       { name: `gradient.${group}`, node: g.constant(0, [elements]), mode: 'assign', tensor: flat.gradient(group) },
     ];
   });
@@ -112,7 +154,12 @@ export function updateGraph(resolved: Resolved, layout: Layout, watch?: Watch): 
 }
 
 /** Every stored tensor that the adapters change, with them folded in, as values `merged/TENSOR`; what is trained in full as it is. */
-export function mergeGraph(resolved: Resolved, layout: Layout): { readonly entry: EntryGraph; readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[] } | { readonly refused: string } {
+export function mergeGraph(
+  resolved: Resolved,
+  layout: Layout,
+):
+  | { readonly entry: EntryGraph; readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[] }
+  | { readonly refused: string } {
   const g = createGraph();
   const e = createElaboration(g, { training: false, adapters: resolved.adapters });
   const outputs = new Map<string, Output>();
@@ -121,7 +168,10 @@ export function mergeGraph(resolved: Resolved, layout: Layout): { readonly entry
   for (const adapter of resolved.adapters.values()) {
     const merged = mergedSite(e, adapter);
     if (!merged.ok) return { refused: merged.why };
-    if (adapter.storage.length > 0 && borrowed.has(adapter.site)) return { refused: `the weight of ${adapter.site.path} is used elsewhere too, without the adapter: merged into it, ${adapter.definition.name.text} would change both` };
+    if (adapter.storage.length > 0 && borrowed.has(adapter.site))
+      return {
+        refused: `the weight of ${adapter.site.path} is used elsewhere too, without the adapter: merged into it, ${adapter.definition.name.text} would change both`,
+      };
     for (const { tensor, value } of merged.tensors) put(tensor, value);
   }
   // What is trained in full, and what the base lacks, stands as it is.
@@ -131,7 +181,10 @@ export function mergeGraph(resolved: Resolved, layout: Layout): { readonly entry
     const fresh = resolved.base.tensors !== undefined && resolved.bindings.get(name)?.kind === 'fresh';
     if ((trained.has(name) || fresh) && !outputs.has(name)) put(name, g.add('tensor', [], { name, shape: s.shape, dtype: s.dtype }));
   }
-  return { entry: { graph: finishGraph(prepareForward(g.finish([...outputs.values()]), new Set())), hosts: new Map(e.hosts) }, tensors: [...outputs].map(([name, output]) => ({ name, shape: shapeOf(g, output.node) })) };
+  return {
+    entry: { graph: finishGraph(prepareForward(g.finish([...outputs.values()]), new Set())), hosts: new Map(e.hosts) },
+    tensors: [...outputs].map(([name, output]) => ({ name, shape: shapeOf(g, output.node) })),
+  };
 }
 
 /** Adapted modules whose weight the model also uses from outside: tied embeddings. */
@@ -151,7 +204,12 @@ export function initialGraph(resolved: Resolved): EntryGraph | undefined {
       if (s.init.kind !== 'expression') continue;
       const name = s.keys[0] as string;
       const node = inScope(e, adapter, s.init.expr);
-      if (shapeOf(g, node).join() !== s.shape.join()) stop('PEFT0308', s.init.expr.span, `${s.name} of ${adapter.definition.name.text} has shape ${showShape(s.shape)}, but its first value has ${showShape(shapeOf(g, node))}`);
+      if (shapeOf(g, node).join() !== s.shape.join())
+        stop(
+          'PEFT0308',
+          s.init.expr.span,
+          `${s.name} of ${adapter.definition.name.text} has shape ${showShape(s.shape)}, but its first value has ${showShape(shapeOf(g, node))}`,
+        );
       outputs.set(name, { name: `initial/${name}`, node, mode: 'assign', tensor: name });
     }
   }
@@ -174,7 +232,9 @@ export function saveGraph(resolved: Resolved): { readonly entry: EntryGraph; rea
       saved.push({ adapter, output: `save/${key}`, key, shape: shapeOf(g, value), dtype: g.node(value).dtype });
     }
   }
-  return outputs.length === 0 ? undefined : { entry: { graph: finishGraph(prepareForward(g.finish(outputs), new Set())), hosts: new Map(e.hosts) }, saved };
+  return outputs.length === 0
+    ? undefined
+    : { entry: { graph: finishGraph(prepareForward(g.finish(outputs), new Set())), hosts: new Map(e.hosts) }, saved };
 }
 
 /** A tensor of the adapter's file that the entry `save` computes. */
@@ -186,7 +246,9 @@ export interface Saved {
   readonly dtype: 'f32' | 'i32';
 }
 
-const inScope = (e: Elaboration, adapter: AdapterInstance, expr: Expr): NodeId => toNode(e, e.interpreter.evaluate(e, expr, adapterScope(e, adapter)), expr.span);
+const inScope = (e: Elaboration, adapter: AdapterInstance, expr: Expr): NodeId =>
+  toNode(e, e.interpreter.evaluate(e, expr, adapterScope(e, adapter)), expr.span);
 
 /** Number of parameters of a model, adapters left out. */
-export const modelParameters = (resolved: Resolved): number => allModules(resolved.model).reduce((sum, m) => sum + m.storage.reduce((n, s) => n + s.shape.reduce((a, b) => a * b, 1), 0), 0);
+export const modelParameters = (resolved: Resolved): number =>
+  allModules(resolved.model).reduce((sum, m) => sum + m.storage.reduce((n, s) => n + s.shape.reduce((a, b) => a * b, 1), 0), 0);

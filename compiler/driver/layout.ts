@@ -11,7 +11,13 @@ import type { Persistent } from '../plan/persistent.js';
 import { optimizerState } from '../elaborate/optimizer.js';
 
 /** Names of the flat tensors of a group, and of the sums over a step. */
-export const flat = { trained: (group: number) => `flat.${group}.trained`, gradient: (group: number) => `flat.${group}.gradient`, state: (group: number, name: string) => `flat.${group}.state.${name}`, loss: 'run.loss_sum', count: 'run.count' } as const;
+export const flat = {
+  trained: (group: number) => `flat.${group}.trained`,
+  gradient: (group: number) => `flat.${group}.gradient`,
+  state: (group: number, name: string) => `flat.${group}.state.${name}`,
+  loss: 'run.loss_sum',
+  count: 'run.count',
+} as const;
 
 /** One tensor that is trained. */
 export interface Trainable {
@@ -61,7 +67,8 @@ const alignment = 64;
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Whether a tensor of the model is trained itself: its module in full, or by the adapter on it. */
-export const isTrained = (resolved: Resolved, module: ModuleInstance, tensor: StorageInstance): boolean => resolved.trained.has(module) || (resolved.adapters.get(module)?.own.some((o) => o.tensor === tensor) ?? false);
+export const isTrained = (resolved: Resolved, module: ModuleInstance, tensor: StorageInstance): boolean =>
+  resolved.trained.has(module) || (resolved.adapters.get(module)?.own.some((o) => o.tensor === tensor) ?? false);
 
 /** Lays out the tensors of an experiment. */
 export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout {
@@ -72,10 +79,17 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
   const known = new Set<string>();
   let baseElements = 0;
   let adapterElements = 0;
-  const train = (name: string, [key, ...also]: readonly [string, ...string[]], shape: readonly number[], source: Source, rate = 1): void => {
+  const train = (
+    name: string,
+    [key, ...also]: readonly [string, ...string[]],
+    shape: readonly number[],
+    source: Source,
+    rate = 1,
+  ): void => {
     const size = Math.ceil(count(shape) / alignment) * alignment;
     let group = groups.findLastIndex((g) => g.rate === rate);
-    if (group < 0 || ((groups[group] as Group).elements > 0 && ((groups[group] as Group).elements + size) * 4 > maxBindingBytes)) group = groups.push({ elements: 0, rate }) - 1;
+    if (group < 0 || ((groups[group] as Group).elements > 0 && ((groups[group] as Group).elements + size) * 4 > maxBindingBytes))
+      group = groups.push({ elements: 0, rate }) - 1;
     const within = groups[group] as { elements: number };
     trainables.push({ name, key, also, shape, elements: count(shape), group, start: within.elements, source });
     within.elements += size;
@@ -84,7 +98,8 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
     for (const s of adapter.storage) {
       const name = s.keys[0] as string;
       const remade = s.init.kind === 'expression' || s.init.kind === 'host' || s.init.kind === 'constant';
-      if (s.storage === 'frozen' && s.stored) fixed.push(...s.files.map(([key, ...also]) => ({ name, key, also, shape: s.shape, dtype: s.dtype, remade })));
+      if (s.storage === 'frozen' && s.stored)
+        fixed.push(...s.files.map(([key, ...also]) => ({ name, key, also, shape: s.shape, dtype: s.dtype, remade })));
       if (known.has(name)) continue;
       known.add(name);
       adapterElements += count(s.shape);
@@ -98,15 +113,36 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
       const name = s.keys[0] as string;
       baseElements += count(s.shape);
       const source = sourceOf(resolved, name, s.init);
-      if (isTrained(resolved, module, s)) train(name, [keyPrefix + (resolved.adapters.get(module)?.own.find((o) => o.tensor === s)?.key ?? name)], s.shape, source);
+      if (isTrained(resolved, module, s))
+        train(name, [keyPrefix + (resolved.adapters.get(module)?.own.find((o) => o.tensor === s)?.key ?? name)], s.shape, source);
       else frozen.push({ name, shape: s.shape, dtype: s.dtype, kind: 'weights', source });
     }
   }
   if (groups.length === 0) groups.push({ elements: 0, rate: 1 });
-  const whole = (name: string, elements: number, kind: Persistent['kind'], initial = 0): Persistent => ({ name, shape: [elements], dtype: 'f32', kind, source: initial === 0 ? { kind: 'zeros' } : { kind: 'init', init: { kind: 'constant', value: initial } } });
+  const whole = (name: string, elements: number, kind: Persistent['kind'], initial = 0): Persistent => ({
+    name,
+    shape: [elements],
+    dtype: 'f32',
+    kind,
+    source: initial === 0 ? { kind: 'zeros' } : { kind: 'init', init: { kind: 'constant', value: initial } },
+  });
   const parts = trainables.flatMap((t): Persistent[] => [
-    { name: t.name, shape: t.shape, dtype: 'f32', kind: 'adapter', source: t.source, within: { tensor: flat.trained(t.group), start: t.start } },
-    { name: gradientOf(t.name), shape: t.shape, dtype: 'f32', kind: 'gradients', source: { kind: 'zeros' }, within: { tensor: flat.gradient(t.group), start: t.start } },
+    {
+      name: t.name,
+      shape: t.shape,
+      dtype: 'f32',
+      kind: 'adapter',
+      source: t.source,
+      within: { tensor: flat.trained(t.group), start: t.start },
+    },
+    {
+      name: gradientOf(t.name),
+      shape: t.shape,
+      dtype: 'f32',
+      kind: 'gradients',
+      source: { kind: 'zeros' },
+      within: { tensor: flat.gradient(t.group), start: t.start },
+    },
   ]);
   return {
     trainables,

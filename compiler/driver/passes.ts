@@ -32,7 +32,13 @@ export function finishGraph(graph: Graph, watch: Watch = unwatched): Graph {
 }
 
 /** Adds the gradient of the output `loss` with respect to persistent tensors; one that the loss does not depend on gets zeros. */
-export function differentiate(forward: Graph, loss: string, wanted: readonly { readonly name: string; readonly shape: readonly number[] }[], output: (name: string, node: NodeId) => Output, watch: Watch = unwatched): Graph {
+export function differentiate(
+  forward: Graph,
+  loss: string,
+  wanted: readonly { readonly name: string; readonly shape: readonly number[] }[],
+  output: (name: string, node: NodeId) => Output,
+  watch: Watch = unwatched,
+): Graph {
   const ordered = prepareForward(forward, new Set(wanted.map((w) => w.name)), watch);
   const g = createGraph(ordered);
   const root = ordered.outputs.find((o) => o.name === loss)?.node as NodeId;

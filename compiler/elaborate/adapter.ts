@@ -33,7 +33,10 @@ export function adapterScope(e: Elaboration, adapter: AdapterInstance): Scope {
         if (known !== undefined) return known;
         const storage = adapter.storage.find((s) => s.name === name);
         if (storage !== undefined) return storageNode(e, storage, storage.span);
-        return evaluateMember(e, adapter.members, name, adapterScope(e, adapter)) ?? (site.includes(name) ? baseMember(e, adapter.site, name) : undefined);
+        return (
+          evaluateMember(e, adapter.members, name, adapterScope(e, adapter)) ??
+          (site.includes(name) ? baseMember(e, adapter.site, name) : undefined)
+        );
       }),
     adapter.globals,
   );
@@ -48,13 +51,21 @@ export function replacedMember(e: Elaboration, module: ModuleInstance, name: str
 
 /** Members of its site that an adapter replaces: `replace { name: value }`. */
 export function replacements(adapter: AdapterInstance): ReadonlyMap<string, Expr> {
-  return new Map(adapter.members.flatMap((m) => (m.kind === 'section' && m.section.name.text === 'replace' ? m.section.fields.map((f) => [f.name.text, f.value] as const) : [])));
+  return new Map(
+    adapter.members.flatMap((m) =>
+      m.kind === 'section' && m.section.name.text === 'replace' ? m.section.fields.map((f) => [f.name.text, f.value] as const) : [],
+    ),
+  );
 }
 
 /** Where a member stands. */
 function placeOf(adapter: AdapterInstance, name: string): Span {
   const member = adapter.members.find((m) => (m.kind === 'let' || m.kind === 'assign' || m.kind === 'function') && m.name.text === name);
-  return member === undefined ? adapter.definition.name.span : member.kind === 'let' || member.kind === 'assign' ? member.value.span : member.span;
+  return member === undefined
+    ? adapter.definition.name.span
+    : member.kind === 'let' || member.kind === 'assign'
+      ? member.value.span
+      : member.span;
 }
 
 /** A value member of an adapter; undefined where there is none or it is `none`. */
@@ -80,7 +91,11 @@ function checked(e: Elaboration, adapter: AdapterInstance, member: string, node:
   const a = shapeOf(g, node);
   const b = shapeOf(g, model);
   if (a.length !== b.length || a.some((n, i) => n !== b[i])) {
-    stop('PEFT0308', placeOf(adapter, member), `${member} of ${adapter.definition.name.text} has shape ${showShape(a)}, but ${what} has ${showShape(b)}`);
+    stop(
+      'PEFT0308',
+      placeOf(adapter, member),
+      `${member} of ${adapter.definition.name.text} has shape ${showShape(a)}, but ${what} has ${showShape(b)}`,
+    );
   }
   return node;
 }
@@ -95,7 +110,10 @@ export function biasChange(e: Elaboration, adapter: AdapterInstance): NodeId | u
 export function adaptedRows(e: Elaboration, table: Extract<Value, { kind: 'effective' }>, ids: NodeId, span: Span): Value {
   const adapter = e.adapters.get(table.site);
   if (table.transposed) return stop('PEFT0202', span, 'the transpose of the effective weight has no rows to gather');
-  return { kind: 'tensor', node: graphOf(e, span).add('gather', [adapter === undefined ? table.base : effectiveWeight(e, adapter, table.base), ids], {}) };
+  return {
+    kind: 'tensor',
+    node: graphOf(e, span).add('gather', [adapter === undefined ? table.base : effectiveWeight(e, adapter, table.base), ids], {}),
+  };
 }
 
 /** x @ W' for an adapted site. */
@@ -108,13 +126,22 @@ export function adaptedProduct(e: Elaboration, left: Value, right: Extract<Value
   const changed = effectiveWeight(e, adapter, right.base);
   const seen = checked(e, adapter, 'input', applyMember(e, adapter, 'input', x, span), x, 'the activation');
   if (seen === x || changed === right.base) return { kind: 'tensor', node: product(g, x, oriented(changed), span) };
-  const delta = valueMember(e, adapter, 'weight') === undefined ? toNode(e, valueMember(e, adapter, 'delta') as Value, span) : g.add('sub', [changed, right.base], {});
+  const delta =
+    valueMember(e, adapter, 'weight') === undefined
+      ? toNode(e, valueMember(e, adapter, 'delta') as Value, span)
+      : g.add('sub', [changed, right.base], {});
   const base = product(g, x, oriented(right.base), span);
   return { kind: 'tensor', node: g.add('add', [base, product(g, seen, oriented(delta), span)], {}) };
 }
 
 /** A member that is a function of one tensor, applied: `before(x)`, `input(x)`, `output(y)`; the tensor itself where there is none. */
-export function applyMember(e: Elaboration, adapter: AdapterInstance, name: 'before' | 'input' | 'branch' | 'output', x: NodeId, span: Span): NodeId {
+export function applyMember(
+  e: Elaboration,
+  adapter: AdapterInstance,
+  name: 'before' | 'input' | 'branch' | 'output',
+  x: NodeId,
+  span: Span,
+): NodeId {
   const f = memberNames(adapter.members).includes(name) ? adapterScope(e, adapter).lookup(name) : undefined;
   if (f?.kind !== 'function') return x;
   return toNode(e, e.interpreter.callFunction(e, f, [{ value: { kind: 'tensor', node: x }, span }], placeOf(adapter, name)), span);
@@ -136,7 +163,8 @@ export function adaptOutput(e: Elaboration, module: ModuleInstance, plain: Value
   const result = branched(e, adapter, plain, input, before, span);
   const bias = biasChange(e, adapter);
   const sum = bias === undefined ? result : elementwise(e, 'add', [result, { kind: 'tensor', node: bias }], placeOf(adapter, 'delta_bias'));
-  const shifted = bias === undefined ? toNode(e, result, span) : checked(e, adapter, 'delta_bias', toNode(e, sum, span), before, 'the result');
+  const shifted =
+    bias === undefined ? toNode(e, result, span) : checked(e, adapter, 'delta_bias', toNode(e, sum, span), before, 'the result');
   const output = applyMember(e, adapter, 'output', shifted, span);
   // A site with a weight keeps its width; one without may change the shape, as virtual tokens do.
   return { kind: 'tensor', node: hasWeight(module) ? checked(e, adapter, 'output', output, before, 'the result') : output };
@@ -151,4 +179,5 @@ function branched(e: Elaboration, adapter: AdapterInstance, result: Value, input
 }
 
 /** Whether a module has a weight that adapters can act on. */
-export const hasWeight = (module: ModuleInstance): boolean => module.storage.some((s) => s.name === weightName) || memberNames(module.members).includes(weightName);
+export const hasWeight = (module: ModuleInstance): boolean =>
+  module.storage.some((s) => s.name === weightName) || memberNames(module.members).includes(weightName);

@@ -9,8 +9,23 @@ import { stop } from './stop.js';
 import { elementwise, graphOf, product, toNode, transpose } from './tensors.js';
 import { bool, describe, kindName, type NumberValue, type Value } from './value.js';
 
-const tensorOps: Partial<Record<BinaryOperator, 'add' | 'sub' | 'mul' | 'div' | 'pow'>> = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '**': 'pow' };
-const hostOps: Partial<Record<BinaryOperator, ScalarOp>> = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '%': 'mod', '**': 'pow', '<': 'less', '==': 'equal' };
+const tensorOps: Partial<Record<BinaryOperator, 'add' | 'sub' | 'mul' | 'div' | 'pow'>> = {
+  '+': 'add',
+  '-': 'sub',
+  '*': 'mul',
+  '/': 'div',
+  '**': 'pow',
+};
+const hostOps: Partial<Record<BinaryOperator, ScalarOp>> = {
+  '+': 'add',
+  '-': 'sub',
+  '*': 'mul',
+  '/': 'div',
+  '%': 'mod',
+  '**': 'pow',
+  '<': 'less',
+  '==': 'equal',
+};
 
 /** Whether a value is a tensor, or the weight of an adapted site. */
 export const isTensorLike = (v: Value): boolean => v.kind === 'tensor' || v.kind === 'effective';
@@ -42,7 +57,8 @@ export function binary(e: Elaboration, op: BinaryOperator, left: Value, right: V
   if (left.kind === 'number' && right.kind === 'number') return numbers(op, left, right, span);
   if (op === '+' && left.kind === 'string' && right.kind === 'string') return { kind: 'string', value: left.value + right.value };
   const name = tensorOps[op];
-  if (name !== undefined && (isTensorLike(left) || isTensorLike(right) || left.kind === 'list' || right.kind === 'list')) return elementwise(e, name, [left, right], span);
+  if (name !== undefined && (isTensorLike(left) || isTensorLike(right) || left.kind === 'list' || right.kind === 'list'))
+    return elementwise(e, name, [left, right], span);
   return stop('PEFT0209', span, `${op} does not work between ${kindName(left)} and ${kindName(right)}`);
 }
 
@@ -73,7 +89,16 @@ function numbers(op: BinaryOperator, a: NumberValue, b: NumberValue, span: Span)
   }
   const result = (value: number, integer: boolean): Value => {
     if (!Number.isFinite(value)) return stop('PEFT0211', span, `the result of ${x} ${op} ${y} is not a finite number`);
-    return { kind: 'number', value, integer, ...(hard(a) && op !== '/' ? { unit: a.unit as NonNullable<NumberValue['unit']> } : hard(b) && op === '*' ? { unit: b.unit as NonNullable<NumberValue['unit']> } : {}) };
+    return {
+      kind: 'number',
+      value,
+      integer,
+      ...(hard(a) && op !== '/'
+        ? { unit: a.unit as NonNullable<NumberValue['unit']> }
+        : hard(b) && op === '*'
+          ? { unit: b.unit as NonNullable<NumberValue['unit']> }
+          : {}),
+    };
   };
   switch (op) {
     case '+':
@@ -106,7 +131,8 @@ export function same(a: Value, b: Value): boolean {
   if (a.kind === 'number' && b.kind === 'number') return a.value === b.value;
   if (a.kind === 'string' && b.kind === 'string') return a.value === b.value;
   if (a.kind === 'bool' && b.kind === 'bool') return a.value === b.value;
-  if (a.kind === 'list' && b.kind === 'list') return a.items.length === b.items.length && a.items.every((x, i) => same(x, b.items[i] as Value));
+  if (a.kind === 'list' && b.kind === 'list')
+    return a.items.length === b.items.length && a.items.every((x, i) => same(x, b.items[i] as Value));
   return a.kind === 'none' && b.kind === 'none';
 }
 
@@ -124,7 +150,8 @@ export function unary(e: Elaboration, op: '-' | 'not', operand: Value, span: Spa
 
 /** Matrix product; with the effective weight of an adapted site on the right, see `adapted` in adapter.ts. */
 function multiply(e: Elaboration, left: Value, right: Value, span: Span): Value {
-  if (left.kind === 'effective' || right.kind === 'effective') return stop('PEFT0202', span, 'the effective weight can only be multiplied from the left by an activation');
+  if (left.kind === 'effective' || right.kind === 'effective')
+    return stop('PEFT0202', span, 'the effective weight can only be multiplied from the left by an activation');
   const g = graphOf(e, span);
   return { kind: 'tensor', node: product(g, toNode(e, left, span), toNode(e, right, span), span) };
 }

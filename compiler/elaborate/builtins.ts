@@ -34,7 +34,11 @@ function int(args: ReadonlyMap<string, Value>, name: string, span: Span, fallbac
 function ints(args: ReadonlyMap<string, Value>, name: string, span: Span): number[] {
   const value = args.get(name);
   if (value?.kind !== 'list') return stop('PEFT0230', span, `${name} must be a list of whole numbers`);
-  return value.items.map((item) => (item.kind === 'number' && Number.isInteger(item.value) ? item.value : stop('PEFT0230', span, `${name} must hold whole numbers, not ${describe(item)}`)));
+  return value.items.map((item) =>
+    item.kind === 'number' && Number.isInteger(item.value)
+      ? item.value
+      : stop('PEFT0230', span, `${name} must hold whole numbers, not ${describe(item)}`),
+  );
 }
 
 /** Functions of one number that work on numbers, host numbers and tensors alike. */
@@ -62,7 +66,8 @@ function pairFunction(op: 'min' | 'max', doc: string, f: (x: number, y: number) 
     run: (e, args, span) => {
       const a = get(args, 'a');
       const b = get(args, 'b');
-      if (a.kind === 'number' && b.kind === 'number') return { kind: 'number', value: f(a.value, b.value), integer: a.integer && b.integer, ...(a.unit ? { unit: a.unit } : {}) };
+      if (a.kind === 'number' && b.kind === 'number')
+        return { kind: 'number', value: f(a.value, b.value), integer: a.integer && b.integer, ...(a.unit ? { unit: a.unit } : {}) };
       if (isTensorLike(a) || isTensorLike(b) || a.kind === 'list' || b.kind === 'list') return elementwise(e, op, [a, b], span);
       return { kind: 'host', expr: { op, args: [toScalar(a, span), toScalar(b, span)] } };
     },
@@ -120,8 +125,16 @@ export const builtins: Readonly<Record<string, Builtin>> = {
       return x.kind === 'number' ? integer(Math.ceil(x.value)) : { kind: 'host', expr: { op: 'ceil', args: [toScalar(x, span)] } };
     },
   },
-  less: { doc: '1 where a < b, else 0.', params: ['a', 'b'], run: (e, args, span) => elementwise(e, 'less', [get(args, 'a'), get(args, 'b')], span) },
-  equal: { doc: '1 where a = b, else 0.', params: ['a', 'b'], run: (e, args, span) => elementwise(e, 'equal', [get(args, 'a'), get(args, 'b')], span) },
+  less: {
+    doc: '1 where a < b, else 0.',
+    params: ['a', 'b'],
+    run: (e, args, span) => elementwise(e, 'less', [get(args, 'a'), get(args, 'b')], span),
+  },
+  equal: {
+    doc: '1 where a = b, else 0.',
+    params: ['a', 'b'],
+    run: (e, args, span) => elementwise(e, 'equal', [get(args, 'a'), get(args, 'b')], span),
+  },
   select: {
     doc: 'a where the condition is not 0, else b.',
     params: ['condition', 'a', 'b'],
@@ -129,7 +142,11 @@ export const builtins: Readonly<Record<string, Builtin>> = {
   },
   sum: reduction('sum', 'Sum over one axis (the last), which is kept with size 1 unless keep is false.'),
   amax: reduction('amax', 'Largest element over one axis (the last), which is kept with size 1 unless keep is false.'),
-  argmax: { doc: 'Index of the largest element of each row; the last axis goes away.', params: ['x'], run: (e, args, span) => node(graphOf(e, span).add('argmax', [toNode(e, get(args, 'x'), span)], {})) },
+  argmax: {
+    doc: 'Index of the largest element of each row; the last axis goes away.',
+    params: ['x'],
+    run: (e, args, span) => node(graphOf(e, span).add('argmax', [toNode(e, get(args, 'x'), span)], {})),
+  },
   reshape: {
     doc: 'The same elements in another shape.',
     params: ['x', 'shape'],
@@ -138,7 +155,8 @@ export const builtins: Readonly<Record<string, Builtin>> = {
       const x = toNode(e, get(args, 'x'), span);
       const shape = ints(args, 'shape', span);
       const count = (s: readonly number[]): number => s.reduce((a, b) => a * b, 1);
-      if (count(shape) !== count(shapeOf(g, x))) stop('PEFT0310', span, `[${shapeOf(g, x).join(', ')}] cannot be reshaped to [${shape.join(', ')}]`);
+      if (count(shape) !== count(shapeOf(g, x)))
+        stop('PEFT0310', span, `[${shapeOf(g, x).join(', ')}] cannot be reshaped to [${shape.join(', ')}]`);
       return node(g.add('reshape', [x], { shape }));
     },
   },
@@ -149,11 +167,16 @@ export const builtins: Readonly<Record<string, Builtin>> = {
       const g = graphOf(e, span);
       const x = toNode(e, get(args, 'x'), span);
       const perm = ints(args, 'order', span);
-      if ([...perm].sort((a, b) => a - b).some((p, i) => p !== i) || perm.length !== shapeOf(g, x).length) stop('PEFT0310', span, `[${perm.join(', ')}] is not an order of ${shapeOf(g, x).length} axes`);
+      if ([...perm].sort((a, b) => a - b).some((p, i) => p !== i) || perm.length !== shapeOf(g, x).length)
+        stop('PEFT0310', span, `[${perm.join(', ')}] is not an order of ${shapeOf(g, x).length} axes`);
       return node(g.add('permute', [x], { perm }));
     },
   },
-  transpose: { doc: 'The last two axes swapped; also written x.T.', params: ['x'], run: (e, args, span) => node(transpose(graphOf(e, span), toNode(e, get(args, 'x'), span), span)) },
+  transpose: {
+    doc: 'The last two axes swapped; also written x.T.',
+    params: ['x'],
+    run: (e, args, span) => node(transpose(graphOf(e, span), toNode(e, get(args, 'x'), span), span)),
+  },
   flip: {
     doc: 'One axis in reverse order.',
     params: ['x', 'axis'],
@@ -169,7 +192,13 @@ export const builtins: Readonly<Record<string, Builtin>> = {
     run: (e, args, span) => {
       const g = graphOf(e, span);
       const x = toNode(e, get(args, 'x'), span);
-      return node(g.add('pad', [x], { axis: axisOf(int(args, 'axis', span), shapeOf(g, x).length, span), before: int(args, 'before', span), after: int(args, 'after', span) }));
+      return node(
+        g.add('pad', [x], {
+          axis: axisOf(int(args, 'axis', span), shapeOf(g, x).length, span),
+          before: int(args, 'before', span),
+          after: int(args, 'after', span),
+        }),
+      );
     },
   },
   gather: {
@@ -178,7 +207,9 @@ export const builtins: Readonly<Record<string, Builtin>> = {
     run: (e, args, span) => {
       const table = get(args, 'table');
       const ids = toNode(e, get(args, 'ids'), span, 'i32');
-      return table.kind === 'effective' ? adaptedRows(e, table, ids, span) : node(graphOf(e, span).add('gather', [toNode(e, table, span), ids], {}));
+      return table.kind === 'effective'
+        ? adaptedRows(e, table, ids, span)
+        : node(graphOf(e, span).add('gather', [toNode(e, table, span), ids], {}));
     },
   },
   scatter: {
@@ -187,12 +218,26 @@ export const builtins: Readonly<Record<string, Builtin>> = {
     run: (e, args, span) => {
       const sorted = args.get('sorted');
       const attrs = { rows: int(args, 'rows', span), ...(sorted?.kind === 'bool' && sorted.value ? { sorted: 1 } : {}) };
-      return node(graphOf(e, span).add('scatter_add', [toNode(e, get(args, 'ids'), span, 'i32'), toNode(e, get(args, 'values'), span)], attrs));
+      return node(
+        graphOf(e, span).add('scatter_add', [toNode(e, get(args, 'ids'), span, 'i32'), toNode(e, get(args, 'values'), span)], attrs),
+      );
     },
   },
-  stop_gradient: { doc: 'The value, treated as a constant by the gradient.', params: ['x'], run: (e, args, span) => node(graphOf(e, span).add('stop_gradient', [toNode(e, get(args, 'x'), span)], {})) },
-  iota: { doc: '0, 1, …, n-1 as real numbers.', params: ['n'], run: (e, args, span) => node(graphOf(e, span).add('iota', [], { shape: [int(args, 'n', span)], axis: 0, dtype: 'f32' })) },
-  iota_int: { doc: '0, 1, …, n-1 as whole numbers, to index with.', params: ['n'], run: (e, args, span) => node(graphOf(e, span).add('iota', [], { shape: [int(args, 'n', span)], axis: 0, dtype: 'i32' })) },
+  stop_gradient: {
+    doc: 'The value, treated as a constant by the gradient.',
+    params: ['x'],
+    run: (e, args, span) => node(graphOf(e, span).add('stop_gradient', [toNode(e, get(args, 'x'), span)], {})),
+  },
+  iota: {
+    doc: '0, 1, …, n-1 as real numbers.',
+    params: ['n'],
+    run: (e, args, span) => node(graphOf(e, span).add('iota', [], { shape: [int(args, 'n', span)], axis: 0, dtype: 'f32' })),
+  },
+  iota_int: {
+    doc: '0, 1, …, n-1 as whole numbers, to index with.',
+    params: ['n'],
+    run: (e, args, span) => node(graphOf(e, span).add('iota', [], { shape: [int(args, 'n', span)], axis: 0, dtype: 'i32' })),
+  },
   zeros_int: {
     doc: 'Zeros of a shape, as whole numbers.',
     params: ['shape'],
@@ -203,7 +248,11 @@ export const builtins: Readonly<Record<string, Builtin>> = {
       return node(shape.every((n) => n === 1) ? zero : g.add('broadcast', [zero], { shape }));
     },
   },
-  cast_int: { doc: 'Real numbers as whole numbers.', params: ['x'], run: (e, args, span) => node(graphOf(e, span).add('cast', [toNode(e, get(args, 'x'), span)], { dtype: 'i32' })) },
+  cast_int: {
+    doc: 'Real numbers as whole numbers.',
+    params: ['x'],
+    run: (e, args, span) => node(graphOf(e, span).add('cast', [toNode(e, get(args, 'x'), span)], { dtype: 'i32' })),
+  },
   random: {
     doc: 'Uniform random numbers in [0, 1) of a shape, drawn from the seed and the step.',
     params: ['shape'],
@@ -214,7 +263,11 @@ export const builtins: Readonly<Record<string, Builtin>> = {
       return node(g.add('random', [seed], { stream: e.streams, shape: ints(args, 'shape', span) }));
     },
   },
-  shape: { doc: 'The sizes of the axes.', params: ['x'], run: (e, args, span) => ({ kind: 'list', items: shapeOf(graphOf(e, span), toNode(e, get(args, 'x'), span)).map(integer) }) },
+  shape: {
+    doc: 'The sizes of the axes.',
+    params: ['x'],
+    run: (e, args, span) => ({ kind: 'list', items: shapeOf(graphOf(e, span), toNode(e, get(args, 'x'), span)).map(integer) }),
+  },
   dim: {
     doc: 'The size of one axis.',
     params: ['x', 'axis'],

@@ -12,7 +12,8 @@ import type { Value } from './value.js';
 
 /** Calls a module: its `forward`, and what the adapter on it does to the result. */
 export function callModule(e: Elaboration, instance: ModuleInstance, args: readonly EvaluatedArgument[], span: Span): Value {
-  const forward = e.interpreter.replaced(e, instance, 'forward') ?? evaluateMember(e, instance.members, 'forward', moduleScope(e, instance));
+  const forward =
+    e.interpreter.replaced(e, instance, 'forward') ?? evaluateMember(e, instance.members, 'forward', moduleScope(e, instance));
   if (forward?.kind !== 'function') return stop('PEFT0219', span, `${instance.definition.name.text} has no forward and cannot be called`);
   const [first, ...rest] = args;
   const value = adaptInput(e, instance, first?.value, span);

@@ -48,6 +48,21 @@ export interface Elaboration {
 }
 
 /** A fresh elaboration. */
-export function createElaboration(graph: GraphBuilder | undefined, options: { training: boolean; adapters?: ReadonlyMap<ModuleInstance, AdapterInstance> }): Elaboration {
-  return { interpreter, graph, training: options.training, adapters: options.adapters ?? new Map(), hosts: new Map(), outer: new Map(), borrowed: new Set(), memo: new Map(), active: new Map(), streams: 0, running: new Set() };
+export function createElaboration(
+  graph: GraphBuilder | undefined,
+  options: { training: boolean; adapters?: ReadonlyMap<ModuleInstance, AdapterInstance> },
+): Elaboration {
+  return {
+    interpreter,
+    graph,
+    training: options.training,
+    adapters: options.adapters ?? new Map(),
+    hosts: new Map(),
+    outer: new Map(),
+    borrowed: new Set(),
+    memo: new Map(),
+    active: new Map(),
+    streams: 0,
+    running: new Set(),
+  };
 }

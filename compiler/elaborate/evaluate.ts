@@ -63,7 +63,14 @@ export function number(expr: Extract<Expr, { kind: 'number' }>): Value {
   if (word === undefined) {
     const near = nearest(expr.unit, Object.keys(unitWords));
     const right = `${expr.text} ${near}`;
-    return stop('PEFT0213', expr.span, `${expr.unit} is not a unit`, near ? { help: `write ${right}`, fix: { title: `write ${right}`, edits: [{ span: expr.span, text: right }] } } : { help: `units are ${Object.keys(unitWords).join(', ')}` });
+    return stop(
+      'PEFT0213',
+      expr.span,
+      `${expr.unit} is not a unit`,
+      near
+        ? { help: `write ${right}`, fix: { title: `write ${right}`, edits: [{ span: expr.span, text: right }] } }
+        : { help: `units are ${Object.keys(unitWords).join(', ')}` },
+    );
   }
   const value = word.unit === 'ratio' ? expr.value / 100 : expr.value * word.factor;
   return { kind: 'number', value, integer: word.unit !== 'ratio' && expr.integer, unit: word.unit };
@@ -102,7 +109,9 @@ function choose(e: Elaboration, expr: Extract<Expr, { kind: 'if' }>, scope: Scop
     const b = toScalar(evaluate(e, expr.else, scope), expr.else.span);
     return { kind: 'host', expr: { op: 'select', args: [condition.expr, a, b] } };
   }
-  return stop('PEFT0214', expr.condition.span, `a condition must be true or false, not ${describe(condition)}`, { help: 'write select(condition, a, b) to choose between elements of tensors' });
+  return stop('PEFT0214', expr.condition.span, `a condition must be true or false, not ${describe(condition)}`, {
+    help: 'write select(condition, a, b) to choose between elements of tensors',
+  });
 }
 
 /** Runs the members of a function body; the last expression is the result. */
@@ -157,7 +166,12 @@ function interpolate(e: Elaboration, message: string, scope: Scope): string {
   return message.replace(/\{([^{}]+)\}/g, (whole, inner: string) => {
     const call = /^(\w+)\(([\w, ]*)\)$/.exec(inner);
     const value = call
-      ? callValue(e, scope.lookup(call[1] as string) ?? none, (call[2] as string).split(',').map((a) => ({ value: scope.lookup(a.trim()) ?? none, span: noSpan })), noSpan)
+      ? callValue(
+          e,
+          scope.lookup(call[1] as string) ?? none,
+          (call[2] as string).split(',').map((a) => ({ value: scope.lookup(a.trim()) ?? none, span: noSpan })),
+          noSpan,
+        )
       : scope.lookup(inner.trim());
     return value === undefined ? whole : value.kind === 'string' ? value.value : describe(value);
   });
@@ -167,7 +181,11 @@ const noSpan: Span = { file: '', start: 0, end: 0 };
 
 /** The arguments of a call, evaluated in order. */
 export const evaluateArguments = (e: Elaboration, args: readonly Argument[], scope: Scope): EvaluatedArgument[] =>
-  args.map((a) => ({ ...(a.name ? { name: a.name.text, nameSpan: a.name.span } : {}), value: evaluate(e, a.value, scope), span: a.value.span }));
+  args.map((a) => ({
+    ...(a.name ? { name: a.name.text, nameSpan: a.name.span } : {}),
+    value: evaluate(e, a.value, scope),
+    span: a.value.span,
+  }));
 
 function call(e: Elaboration, expr: Extract<Expr, { kind: 'call' }>, scope: Scope): Value {
   const callee = calleeOf(e, expr.callee, scope);
@@ -199,16 +217,35 @@ export function callValue(e: Elaboration, callee: Value, args: readonly Evaluate
 }
 
 /** A `def` as a function. */
-export const functionOf = (d: Definition, scope: Scope): FunctionValue => ({ kind: 'function', name: d.name.text, params: d.params, ...(d.result ? { result: d.result } : {}), body: d.body, scope });
+export const functionOf = (d: Definition, scope: Scope): FunctionValue => ({
+  kind: 'function',
+  name: d.name.text,
+  params: d.params,
+  ...(d.result ? { result: d.result } : {}),
+  body: d.body,
+  scope,
+});
 
 /** A call of an adapter, optimiser, schedule, module or task: its parameters bound and checked, its meaning left to the caller. */
 function bindDefinition(e: Elaboration, definition: Definition, scope: Scope, args: readonly EvaluatedArgument[], span: Span): Value {
   const bound = bindArguments(e, definition, scope, args, span);
-  return { kind: 'call', callee: definition.name.text, type: `${definition.what.charAt(0).toUpperCase()}${definition.what.slice(1)}`, ...bound, span };
+  return {
+    kind: 'call',
+    callee: definition.name.text,
+    type: `${definition.what.charAt(0).toUpperCase()}${definition.what.slice(1)}`,
+    ...bound,
+    span,
+  };
 }
 
 /** The arguments of a definition by name, defaults filled in, and where the written ones stand. */
-export function bindArguments(e: Elaboration, definition: Definition, scope: Scope, args: readonly EvaluatedArgument[], span: Span): BoundDefinition {
+export function bindArguments(
+  e: Elaboration,
+  definition: Definition,
+  scope: Scope,
+  args: readonly EvaluatedArgument[],
+  span: Span,
+): BoundDefinition {
   const local = bindParams(e, definition.name.text, definition.params, args, scope, span);
   const values = new Map(definition.params.map((p) => [p.name.text, local.lookup(p.name.text) ?? none] as const));
   const spans = new Map<string, Span>();
@@ -234,7 +271,14 @@ export function callFunction(e: Elaboration, f: FunctionValue, args: readonly Ev
 }
 
 /** A scope with the parameters bound to the arguments: by position, then by name, then by default. */
-export function bindParams(e: Elaboration, what: string, params: readonly Param[], args: readonly EvaluatedArgument[], scope: Scope, span: Span): LocalScope {
+export function bindParams(
+  e: Elaboration,
+  what: string,
+  params: readonly Param[],
+  args: readonly EvaluatedArgument[],
+  scope: Scope,
+  span: Span,
+): LocalScope {
   const given = new Map<string, EvaluatedArgument>();
   let position = 0;
   for (const arg of args) {
@@ -267,12 +311,18 @@ export function bindParams(e: Elaboration, what: string, params: readonly Param[
 
 /** In the default of a parameter of type `Schedule` a name means a schedule first. */
 function preferred(param: Param, scope: Scope): Scope {
-  const kind = param.type?.kind === 'type-name' ? definitionKinds.find((k) => param.type?.kind === 'type-name' && k === param.type.name.text.toLowerCase()) : undefined;
+  const kind =
+    param.type?.kind === 'type-name'
+      ? definitionKinds.find((k) => param.type?.kind === 'type-name' && k === param.type.name.text.toLowerCase())
+      : undefined;
   return kind === undefined ? scope : preferring(kind, scope);
 }
 
 function missing(what: string, param: Param, span: Span): never {
-  return stop('PEFT0226', span, `${what} needs ${param.name.text}`, { notes: [{ message: `${param.name.text} is declared here`, span: param.span }], help: `write ${param.name.text}: …` });
+  return stop('PEFT0226', span, `${what} needs ${param.name.text}`, {
+    notes: [{ message: `${param.name.text} is declared here`, span: param.span }],
+    help: `write ${param.name.text}: …`,
+  });
 }
 
 /** Checks a tensor against a shape type and binds its free names; lists and numbers become tensors where axes are named. */
@@ -322,7 +372,8 @@ function indexTensor(e: Elaboration, start: number, items: readonly IndexItem[],
   const offset = (given: Expr | undefined, fallback: number, size: number): number => {
     if (given === undefined) return fallback;
     const v = evaluate(e, given, scope);
-    if (v.kind !== 'number' || !Number.isInteger(v.value)) return stop('PEFT0205', given.span, `a whole number is needed here, not ${describe(v)}`);
+    if (v.kind !== 'number' || !Number.isInteger(v.value))
+      return stop('PEFT0205', given.span, `a whole number is needed here, not ${describe(v)}`);
     const at = v.value < 0 ? size + v.value : v.value;
     if (at < 0 || at > size) stop('PEFT0228', given.span, `index ${v.value} is outside an axis of ${size}`);
     return at;
@@ -353,4 +404,3 @@ function indexTensor(e: Elaboration, start: number, items: readonly IndexItem[],
   if (own.length === target.length && own.every((n, i) => n === target[i])) return { kind: 'tensor', node };
   return { kind: 'tensor', node: g.add('reshape', [node], { shape: target }) };
 }
-

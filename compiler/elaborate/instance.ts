@@ -129,4 +129,5 @@ export function allModules(root: ModuleInstance): ModuleInstance[] {
 }
 
 /** A role as it is written: `layers[3].attention.query`. */
-export const showRole = (role: readonly RolePart[]): string => role.map((p) => (p.index === undefined ? p.name : `${p.name}[${p.index}]`)).join('.');
+export const showRole = (role: readonly RolePart[]): string =>
+  role.map((p) => (p.index === undefined ? p.name : `${p.name}[${p.index}]`)).join('.');

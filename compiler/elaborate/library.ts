@@ -38,7 +38,9 @@ export const definitionsOf = (file: File): Definition[] => file.items.filter((i)
 export function createLibrary(sources: Sources): Library {
   const scopes = new Map<string, Scope>();
   const files = new WeakMap<File, { readonly scope: Scope; readonly diagnostics: readonly Diagnostic[] }>();
-  const all = [...sources.std].flatMap(([path, file]) => definitionsOf(file).map((definition) => ({ folder: folderOf(path), path, definition })));
+  const all = [...sources.std].flatMap(([path, file]) =>
+    definitionsOf(file).map((definition) => ({ folder: folderOf(path), path, definition })),
+  );
   const seen = all.filter((d) => visible.includes(d.folder));
 
   const value = (definition: Definition, scope: Scope): Value => ({ kind: 'definition', definition, scope });
@@ -70,7 +72,13 @@ export function createLibrary(sources: Sources): Library {
     for (const definition of own) {
       const before = own.find((d) => d.what === definition.what && d.name.text === definition.name.text);
       if (before !== definition && before !== undefined) {
-        diagnostics.push({ code: 'PEFT0102', severity: 'error', span: definition.name.span, message: `${definition.name.text} is defined twice`, notes: [{ message: 'first here', span: before.name.span }] });
+        diagnostics.push({
+          code: 'PEFT0102',
+          severity: 'error',
+          span: definition.name.span,
+          message: `${definition.name.text} is defined twice`,
+          notes: [{ message: 'first here', span: before.name.span }],
+        });
       }
     }
     const imported = new Map<string, Value>();
@@ -94,7 +102,8 @@ export function createLibrary(sources: Sources): Library {
     if (one.from.kind === 'string') {
       if (opening.includes(one.from.value)) return problem('PEFT0103', one.from.span, `${one.from.value} imports itself`);
       const opened = sources.open(one.from.value, file.span.file);
-      if (opened === undefined) return problem('PEFT0104', one.from.span, `${one.from.value} could not be read`, { help: 'the path is relative to this file' });
+      if (opened === undefined)
+        return problem('PEFT0104', one.from.span, `${one.from.value} could not be read`, { help: 'the path is relative to this file' });
       const parsed = parseFile(opened.text, opened.file);
       diagnostics.push(...parsed.diagnostics);
       const scope = scopeOfFile(parsed.value, diagnostics, [...opening, one.from.value]);
@@ -102,15 +111,32 @@ export function createLibrary(sources: Sources): Library {
       for (const { name, as } of one.names) {
         const found = names.includes(name.text) ? scope.lookup(name.text) : undefined;
         if (found?.kind === 'definition') bring(into, as?.text ?? name.text, found.definition, found);
-        else if (!broken(parsed.diagnostics)) problem('PEFT0105', name.span, `${one.from.value} does not define ${name.text}`, suggest(name.text, name.span, names, 'it defines'));
+        else if (!broken(parsed.diagnostics))
+          problem(
+            'PEFT0105',
+            name.span,
+            `${one.from.value} does not define ${name.text}`,
+            suggest(name.text, name.span, names, 'it defines'),
+          );
       }
       return;
     }
     const [root, folder] = one.from.parts;
-    if (root?.text !== 'std') return problem('PEFT0106', root?.span ?? one.span, `${root?.text ?? 'this'} is not a library`, suggest(root?.text ?? '', root?.span ?? one.span, ['std'], 'write a quoted path or'));
+    if (root?.text !== 'std')
+      return problem(
+        'PEFT0106',
+        root?.span ?? one.span,
+        `${root?.text ?? 'this'} is not a library`,
+        suggest(root?.text ?? '', root?.span ?? one.span, ['std'], 'write a quoted path or'),
+      );
     const folders = [...new Set(all.map((d) => d.folder))];
     if (folder === undefined || !folders.includes(folder.text)) {
-      return problem('PEFT0107', folder?.span ?? one.span, `std has no ${folder?.text ?? 'such part'}`, suggest(folder?.text ?? '', folder?.span ?? one.span, folders, 'it has'));
+      return problem(
+        'PEFT0107',
+        folder?.span ?? one.span,
+        `std has no ${folder?.text ?? 'such part'}`,
+        suggest(folder?.text ?? '', folder?.span ?? one.span, folders, 'it has'),
+      );
     }
     const inside = all.filter((d) => d.folder === folder.text);
     const names = inside.map((d) => d.definition.name.text);
@@ -118,7 +144,8 @@ export function createLibrary(sources: Sources): Library {
     for (const { name, as } of one.names) {
       const found = insideNames.get(name.text);
       if (found) bring(into, as?.text ?? name.text, found.definition, value(found.definition, stdScope(found.path)));
-      else problem('PEFT0105', name.span, `std.${folder.text} does not define ${name.text}`, suggest(name.text, name.span, names, 'it has'));
+      else
+        problem('PEFT0105', name.span, `std.${folder.text} does not define ${name.text}`, suggest(name.text, name.span, names, 'it has'));
     }
   }
 

@@ -29,7 +29,14 @@ export function evaluateMember(e: Elaboration, members: readonly Member[], name:
   for (const m of members) {
     if ((m.kind === 'let' || m.kind === 'assign') && m.name.text === name) return e.interpreter.evaluate(e, m.value, scope);
     if (m.kind === 'function' && m.name.text === name) {
-      return { kind: 'function', name, params: m.params, ...(m.result ? { result: m.result } : {}), body: m.body, scope } satisfies FunctionValue;
+      return {
+        kind: 'function',
+        name,
+        params: m.params,
+        ...(m.result ? { result: m.result } : {}),
+        body: m.body,
+        scope,
+      } satisfies FunctionValue;
     }
   }
   return undefined;
@@ -56,13 +63,25 @@ export function once(e: Elaboration, owner: object, name: string, span: Span, co
 
 /** The node of a tensor of a module or an adapter. */
 export function storageNode(e: Elaboration, storage: StorageInstance, span: Span): Value {
-  return { kind: 'tensor', node: graphOf(e, span).add('tensor', [], { name: storage.keys[0] as string, shape: storage.shape, dtype: storage.dtype }) };
+  return {
+    kind: 'tensor',
+    node: graphOf(e, span).add('tensor', [], { name: storage.keys[0] as string, shape: storage.shape, dtype: storage.dtype }),
+  };
 }
 
 /** What the definition of a module sees: its own names, then what its file sees. */
 export function moduleScope(e: Elaboration, instance: ModuleInstance, inside = true): Scope {
-  const names = [...instance.params.keys(), ...instance.storage.map((s) => s.name), ...instance.parts.keys(), ...memberNames(instance.members)];
-  return lazyScope(names, (name) => (inside && name === weightName && e.adapters.has(instance) ? effective(e, instance) : ownMember(e, instance, name, inside)), e.outer.get(instance) ?? instance.globals);
+  const names = [
+    ...instance.params.keys(),
+    ...instance.storage.map((s) => s.name),
+    ...instance.parts.keys(),
+    ...memberNames(instance.members),
+  ];
+  return lazyScope(
+    names,
+    (name) => (inside && name === weightName && e.adapters.has(instance) ? effective(e, instance) : ownMember(e, instance, name, inside)),
+    e.outer.get(instance) ?? instance.globals,
+  );
 }
 
 function effective(e: Elaboration, instance: ModuleInstance): Value | undefined {
@@ -91,7 +110,8 @@ function ownMember(e: Elaboration, instance: ModuleInstance, name: string, repla
 }
 
 /** A member of a module as it is without the adapter on it. */
-export const baseMember = (e: Elaboration, instance: ModuleInstance, name: string): Value | undefined => ownMember(e, instance, name, false);
+export const baseMember = (e: Elaboration, instance: ModuleInstance, name: string): Value | undefined =>
+  ownMember(e, instance, name, false);
 
 /** `module.name` from outside. */
 export function memberOf(e: Elaboration, instance: ModuleInstance, name: string, span: Span): Value {

@@ -18,7 +18,9 @@ import { baseMember, memberNames, storageNode, weightName } from './members.js';
 import { expand, graphOf, product, shapeOf, transpose } from './tensors.js';
 
 /** New values of stored tensors, or why there are none. */
-export type Merged = { readonly ok: true; readonly tensors: readonly { readonly tensor: string; readonly value: NodeId }[] } | { readonly ok: false; readonly why: string };
+export type Merged =
+  | { readonly ok: true; readonly tensors: readonly { readonly tensor: string; readonly value: NodeId }[] }
+  | { readonly ok: false; readonly why: string };
 
 /** The name by which modules call their bias. */
 const biasName = 'b';
@@ -36,18 +38,21 @@ export function mergedSite(e: Elaboration, adapter: AdapterInstance): Merged {
   for (const one of replaced.keys()) {
     const stored = site.storage.find((s) => s.name === one);
     const value = stored === undefined ? undefined : e.interpreter.replaced(e, site, one);
-    if (stored === undefined || value?.kind !== 'tensor') return refuse(`${name} replaces ${one} of ${site.definition.name.text}, which is no stored tensor`);
+    if (stored === undefined || value?.kind !== 'tensor')
+      return refuse(`${name} replaces ${one} of ${site.definition.name.text}, which is no stored tensor`);
     tensors.push({ tensor: stored.keys[0] as string, value: value.node });
   }
   const members = memberNames(adapter.members);
   if (!['delta', 'weight', 'delta_bias', 'before', 'branch', 'output'].some((m) => members.includes(m))) return { ok: true, tensors };
   const base = hasWeight(site) ? baseMember(e, site, weightName) : undefined;
   const stored = base?.kind === 'tensor' ? storedTensor(e, base.node) : undefined;
-  if (base?.kind !== 'tensor' || stored === undefined) return refuse(`${name} changes what ${site.path} computes, which has no weight to merge into`);
+  if (base?.kind !== 'tensor' || stored === undefined)
+    return refuse(`${name} changes what ${site.path} computes, which has no weight to merge into`);
   const before = members.includes('before');
   const output = members.includes('output');
   const branch = members.includes('branch');
-  if ((before || branch || output) && takesIds(adapter)) return refuse(`${name} changes what ${site.path} computes from ids, which is no product with its weight`);
+  if ((before || branch || output) && takesIds(adapter))
+    return refuse(`${name} changes what ${site.path} computes from ids, which is no product with its weight`);
   let weight = effectiveWeight(e, adapter, base.node);
   const [out, into] = shapeOf(g, weight) as readonly [number, number];
   for (const member of ['before', 'branch', 'output'] as const) {
@@ -66,12 +71,16 @@ export function mergedSite(e: Elaboration, adapter: AdapterInstance): Merged {
   tensors.push({ tensor: stored.tensor, value: stored.transposed ? transpose(g, weight, span) : weight });
   const change = biasChange(e, adapter);
   const bias = site.storage.find((s) => s.name === biasName);
-  if (bias === undefined) return change === undefined ? { ok: true, tensors } : refuse(`${site.path} has no bias that the one of ${name} could be merged into`);
+  if (bias === undefined)
+    return change === undefined ? { ok: true, tensors } : refuse(`${site.path} has no bias that the one of ${name} could be merged into`);
   if (change === undefined && !output) return { ok: true, tensors };
   const plain = nodeOf(storageNode(e, bias, span));
   const sum = change === undefined ? plain : g.add('add', [plain, change], {});
   const row = g.add('reshape', [sum], { shape: [1, out] });
-  tensors.push({ tensor: bias.keys[0] as string, value: output ? g.add('reshape', [applyMember(e, adapter, 'output', row, span)], { shape: [out] }) : sum });
+  tensors.push({
+    tensor: bias.keys[0] as string,
+    value: output ? g.add('reshape', [applyMember(e, adapter, 'output', row, span)], { shape: [out] }) : sum,
+  });
   return { ok: true, tensors };
 }
 

@@ -21,7 +21,12 @@ export function partsOf(expr: Expr): readonly Expr[] {
     case 'member':
       return [expr.object];
     case 'index':
-      return [expr.object, ...expr.items.flatMap((item) => (item.kind === 'at' ? [item.expr] : item.kind === 'range' ? [item.from, item.to].filter((x) => x !== undefined) : []))];
+      return [
+        expr.object,
+        ...expr.items.flatMap((item) =>
+          item.kind === 'at' ? [item.expr] : item.kind === 'range' ? [item.from, item.to].filter((x) => x !== undefined) : [],
+        ),
+      ];
     case 'unary':
       return [expr.operand];
     case 'binary':

@@ -22,7 +22,15 @@ export function nearest(word: string, candidates: readonly string[]): string | u
       least = d;
     }
   }
-  return best ?? candidates.find((c) => !c.includes(' ') && Math.min(c.length, word.length) >= 4 && (lower.startsWith(c.toLowerCase()) || c.toLowerCase().startsWith(lower)));
+  return (
+    best ??
+    candidates.find(
+      (c) =>
+        !c.includes(' ') &&
+        Math.min(c.length, word.length) >= 4 &&
+        (lower.startsWith(c.toLowerCase()) || c.toLowerCase().startsWith(lower)),
+    )
+  );
 }
 
 /** Letters to insert, remove, replace or swap with their neighbour to make one word the other. */
@@ -48,11 +56,18 @@ export const mostListed = 12;
 
 /** What to say about a misspelt word: the nearest choice with the edit that writes it, or after `list` the choices there are, where they
  * are many those that look most like it. */
-export function suggest(word: string, span: Span, choices: readonly string[], list: string): { readonly help?: string; readonly fix?: Fix } {
+export function suggest(
+  word: string,
+  span: Span,
+  choices: readonly string[],
+  list: string,
+): { readonly help?: string; readonly fix?: Fix } {
   const near = nearest(word, choices);
   if (near !== undefined) return { help: `did you mean ${near}?`, fix: { title: `write ${near}`, edits: [{ span, text: near }] } };
   const plain = choices.filter((c) => !c.includes(' '));
   if (plain.length <= mostListed) return plain.length === 0 ? {} : { help: `${list} ${plain.join(', ')}` };
-  const like = [...plain].sort((a, b) => distance(word.toLowerCase(), a.toLowerCase()) - distance(word.toLowerCase(), b.toLowerCase()) || (a < b ? -1 : 1));
+  const like = [...plain].sort(
+    (a, b) => distance(word.toLowerCase(), a.toLowerCase()) - distance(word.toLowerCase(), b.toLowerCase()) || (a < b ? -1 : 1),
+  );
   return { help: `${list} ${like.slice(0, mostListed / 2).join(', ')} and others` };
 }

@@ -23,7 +23,8 @@ export function optimizerState(optimizer: BoundDefinition): { readonly name: str
   return membersOf(optimizer).flatMap((m) => {
     if (m.kind !== 'storage' || m.storage !== 'state') return [];
     const initial = m.init === undefined ? undefined : evaluate(e, m.init, scopeOf(optimizer.args, optimizer.scope));
-    if (initial !== undefined && initial.kind !== 'number') return stop('PEFT0239', m.span, 'the initial state of an optimiser is a number');
+    if (initial !== undefined && initial.kind !== 'number')
+      return stop('PEFT0239', m.span, 'the initial state of an optimiser is a number');
     return [{ name: m.name.text, initial: initial?.value ?? 0 }];
   });
 }
@@ -32,8 +33,13 @@ export function optimizerState(optimizer: BoundDefinition): { readonly name: str
 export function learningRate(optimizer: BoundDefinition, schedule: BoundDefinition): ScalarExpr {
   const e = createElaboration(undefined, { training: false });
   const lr = optimizer.args.get('lr');
-  if (lr?.kind !== 'number') return stop('PEFT0240', optimizer.definition.name.span, `optimizer ${optimizer.definition.name.text} needs a parameter lr`);
-  const values = new Map<string, Value>([...schedule.args, ['step', { kind: 'host', expr: { var: 'step' } }], ['total', { kind: 'host', expr: { var: 'total' } }]]);
+  if (lr?.kind !== 'number')
+    return stop('PEFT0240', optimizer.definition.name.span, `optimizer ${optimizer.definition.name.text} needs a parameter lr`);
+  const values = new Map<string, Value>([
+    ...schedule.args,
+    ['step', { kind: 'host', expr: { var: 'step' } }],
+    ['total', { kind: 'host', expr: { var: 'total' } }],
+  ]);
   const scope = localScope(scopeOf(values, schedule.scope));
   const body = schedule.definition.body;
   const factor = body.kind === 'expr' ? evaluate(e, body.expr, scope) : block(e, body.members, scope, schedule.definition.span);
@@ -41,10 +47,20 @@ export function learningRate(optimizer: BoundDefinition, schedule: BoundDefiniti
 }
 
 /** One update: new parameters and state from parameters, gradient and state. The host variable `step` counts from 0. */
-export function elaborateUpdate(e: Elaboration, optimizer: BoundDefinition, rate: ScalarExpr, p: NodeId, gradient: NodeId, state: ReadonlyMap<string, NodeId>): { readonly p: NodeId; readonly state: ReadonlyMap<string, NodeId> } {
+export function elaborateUpdate(
+  e: Elaboration,
+  optimizer: BoundDefinition,
+  rate: ScalarExpr,
+  p: NodeId,
+  gradient: NodeId,
+  state: ReadonlyMap<string, NodeId>,
+): { readonly p: NodeId; readonly state: ReadonlyMap<string, NodeId> } {
   const span = optimizer.definition.name.span;
-  const update = membersOf(optimizer).find((m): m is Extract<Member, { kind: 'function' }> => m.kind === 'function' && m.name.text === 'update');
-  if (update === undefined || update.body.kind !== 'block') return stop('PEFT0241', span, `optimizer ${optimizer.definition.name.text} needs update(p, g, step, rate) { … }`);
+  const update = membersOf(optimizer).find(
+    (m): m is Extract<Member, { kind: 'function' }> => m.kind === 'function' && m.name.text === 'update',
+  );
+  if (update === undefined || update.body.kind !== 'block')
+    return stop('PEFT0241', span, `optimizer ${optimizer.definition.name.text} needs update(p, g, step, rate) { … }`);
   const given: readonly Value[] = [
     { kind: 'tensor', node: p },
     { kind: 'tensor', node: gradient },
@@ -52,7 +68,9 @@ export function elaborateUpdate(e: Elaboration, optimizer: BoundDefinition, rate
     { kind: 'host', expr: rate },
   ];
   const local = localScope(scopeOf(optimizer.args, optimizer.scope));
-  update.params.forEach((param, i) => local.define(param.name.text, given[i] ?? stop('PEFT0241', param.span, 'update has the parameters p, g, step and rate')));
+  update.params.forEach((param, i) =>
+    local.define(param.name.text, given[i] ?? stop('PEFT0241', param.span, 'update has the parameters p, g, step and rate')),
+  );
   for (const [name, node] of state) local.define(name, { kind: 'tensor', node });
   block(e, update.body.members, local, update.span);
   const g = graphOf(e, span);

@@ -61,4 +61,7 @@ export function localScope(parent: Scope | LocalScope): LocalScope {
 export const qualified = (what: DefinitionKind, name: string): string => `${what} ${name}`;
 
 /** A scope in which a plain name means a definition of one kind first. */
-export const preferring = (what: DefinitionKind, scope: Scope): Scope => ({ lookup: (name) => scope.lookup(qualified(what, name)) ?? scope.lookup(name), names: scope.names });
+export const preferring = (what: DefinitionKind, scope: Scope): Scope => ({
+  lookup: (name) => scope.lookup(qualified(what, name)) ?? scope.lookup(name),
+  names: scope.names,
+});

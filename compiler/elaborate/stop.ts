@@ -12,8 +12,21 @@ export class Stop extends Error {
 }
 
 /** Ends the elaboration with an error. */
-export function stop(code: string, span: Span, message: string, more: { notes?: readonly Note[]; help?: string; fix?: Diagnostic['fix'] } = {}): never {
-  throw new Stop({ code, severity: 'error', span, message, ...(more.notes ? { notes: more.notes } : {}), ...(more.help ? { help: more.help } : {}), ...(more.fix ? { fix: more.fix } : {}) });
+export function stop(
+  code: string,
+  span: Span,
+  message: string,
+  more: { notes?: readonly Note[]; help?: string; fix?: Diagnostic['fix'] } = {},
+): never {
+  throw new Stop({
+    code,
+    severity: 'error',
+    span,
+    message,
+    ...(more.notes ? { notes: more.notes } : {}),
+    ...(more.help ? { help: more.help } : {}),
+    ...(more.fix ? { fix: more.fix } : {}),
+  });
 }
 
 /** Runs `body`; a stop becomes a diagnostic and the result undefined. With `at`, a stop inside another file is told at `at`. */

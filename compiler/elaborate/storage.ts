@@ -22,20 +22,27 @@ export function holds(e: Elaboration, expr: Expr, scope: Scope): boolean {
 }
 
 /** The shape a declaration gives, every axis known. */
-export function shapeOfStorage(e: Elaboration, m: Storage, scope: Scope): { readonly shape: readonly number[]; readonly dtype: 'f32' | 'i32' } {
+export function shapeOfStorage(
+  e: Elaboration,
+  m: Storage,
+  scope: Scope,
+): { readonly shape: readonly number[]; readonly dtype: 'f32' | 'i32' } {
   const dims = m.type?.kind === 'type-tensor' || (m.type?.kind === 'type-name' && m.type.name.text === 'Int') ? m.type.dims : undefined;
-  if (dims === undefined) return stop('PEFT0232', m.span, `${m.name.text} needs a shape`, { help: `write ${m.name.text}: [rows, columns]` });
+  if (dims === undefined)
+    return stop('PEFT0232', m.span, `${m.name.text} needs a shape`, { help: `write ${m.name.text}: [rows, columns]` });
   const shape = dims.map((dim) => {
     if (dim.kind === 'rest') return stop('PEFT0232', dim.span, 'the shape of a stored tensor must be complete');
     const size = evaluate(e, dim.expr, scope);
-    if (size.kind !== 'number' || !Number.isInteger(size.value) || size.value < 1) return stop('PEFT0305', dim.expr.span, `an axis must be a whole number of at least 1, not ${describe(size)}`);
+    if (size.kind !== 'number' || !Number.isInteger(size.value) || size.value < 1)
+      return stop('PEFT0305', dim.expr.span, `an axis must be a whole number of at least 1, not ${describe(size)}`);
     return size.value;
   });
   return { shape, dtype: m.type?.kind === 'type-name' ? 'i32' : 'f32' };
 }
 
 /** Names of a tensor in its file, below a path. */
-export const keysOf = (m: Storage, path: string): readonly string[] => (m.foreign.length > 0 ? m.foreign.map((f) => f.value) : [m.name.text]).map((key) => (path === '' ? key : `${path}.${key}`));
+export const keysOf = (m: Storage, path: string): readonly string[] =>
+  (m.foreign.length > 0 ? m.foreign.map((f) => f.value) : [m.name.text]).map((key) => (path === '' ? key : `${path}.${key}`));
 
 /** A tensor of a module: drawn, or read from the checkpoint. */
 export function storageOf(e: Elaboration, m: Storage, scope: Scope, path: string): StorageInstance {
@@ -47,7 +54,13 @@ export function storageOf(e: Elaboration, m: Storage, scope: Scope, path: string
 
 function notADistribution(expr: Expr): never {
   const names = Object.keys(distributions).filter((name) => (distributions[name] as Distribution).host !== true);
-  if (expr.kind === 'call' && expr.callee.kind === 'name') return stop('PEFT0233', expr.callee.span, `${expr.callee.name} is not a distribution`, suggest(expr.callee.name, expr.callee.span, names, 'distributions are'));
+  if (expr.kind === 'call' && expr.callee.kind === 'name')
+    return stop(
+      'PEFT0233',
+      expr.callee.span,
+      `${expr.callee.name} is not a distribution`,
+      suggest(expr.callee.name, expr.callee.span, names, 'distributions are'),
+    );
   return stop('PEFT0233', expr.span, 'an initial value is a distribution', { help: `one of ${names.join(', ')}` });
 }
 
@@ -62,7 +75,12 @@ interface Distribution {
 const host = (name: string, params: readonly string[], matrix = false): Distribution => ({
   params,
   host: true,
-  make: (args) => ({ kind: 'host', function: name, args: Object.fromEntries(params.map((p) => [p, args.get(p) ?? 0])), ...(matrix ? { of: { tensor: '', transposed: false } } : {}) }),
+  make: (args) => ({
+    kind: 'host',
+    function: name,
+    args: Object.fromEntries(params.map((p) => [p, args.get(p) ?? 0])),
+    ...(matrix ? { of: { tensor: '', transposed: false } } : {}),
+  }),
 });
 
 /** Distributions a new tensor may be drawn from, and values that the host makes. The fan-in is the last axis. */

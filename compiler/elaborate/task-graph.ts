@@ -30,11 +30,28 @@ export interface TaskGraph {
 }
 
 /** Elaborates a task over a model for one batch shape. */
-export function elaborateTask(e: Elaboration, model: ModuleInstance, task: BoundDefinition, batch: readonly BatchField[], shape: BatchShape): TaskGraph {
+export function elaborateTask(
+  e: Elaboration,
+  model: ModuleInstance,
+  task: BoundDefinition,
+  batch: readonly BatchField[],
+  shape: BatchShape,
+): TaskGraph {
   const span = task.definition.name.span;
   const g = graphOf(e, span);
   const size = { b: shape.rows, t: shape.tokens };
-  const inputs = new Map<string, Value>(batch.map((f) => [f.name, { kind: 'tensor', node: g.add('input', [], { name: f.name, shape: recipes[f.recipe].map((axis) => size[axis]), dtype: recipeType(f.recipe) }) }] as const));
+  const inputs = new Map<string, Value>(
+    batch.map(
+      (f) =>
+        [
+          f.name,
+          {
+            kind: 'tensor',
+            node: g.add('input', [], { name: f.name, shape: recipes[f.recipe].map((axis) => size[axis]), dtype: recipeType(f.recipe) }),
+          },
+        ] as const,
+    ),
+  );
   const members = task.definition.body.kind === 'block' ? task.definition.body.members : [];
   const owner = {};
   const self: Value = { kind: 'module', instance: model };
@@ -42,13 +59,29 @@ export function elaborateTask(e: Elaboration, model: ModuleInstance, task: Bound
   const scope: Scope = lazyScope(
     names,
     (name) =>
-      once(e, owner, name, span, () => (name === 'model' ? self : undefined) ?? inputs.get(name) ?? task.args.get(name) ?? evaluateMember(e, members, name, scope) ?? (name === 'logits' ? evaluateMember(e, model.members, 'logits', moduleScope(e, model)) : undefined)),
+      once(
+        e,
+        owner,
+        name,
+        span,
+        () =>
+          (name === 'model' ? self : undefined) ??
+          inputs.get(name) ??
+          task.args.get(name) ??
+          evaluateMember(e, members, name, scope) ??
+          (name === 'logits' ? evaluateMember(e, model.members, 'logits', moduleScope(e, model)) : undefined),
+      ),
     task.scope,
   );
-  e.outer.set(model, lazyScope(names, (name) => (name === 'logits' ? undefined : scope.lookup(name)), model.globals));
-  const need = (name: string): NodeId => toNode(e, scope.lookup(name) ?? stop('PEFT0238', span, `task ${task.definition.name.text} has no ${name}`), span);
+  e.outer.set(
+    model,
+    lazyScope(names, (name) => (name === 'logits' ? undefined : scope.lookup(name)), model.globals),
+  );
+  const need = (name: string): NodeId =>
+    toNode(e, scope.lookup(name) ?? stop('PEFT0238', span, `task ${task.definition.name.text} has no ${name}`), span);
   const loss = need('loss');
   const weight = need('weight');
-  if (shapeOf(g, loss).join() !== shapeOf(g, weight).join()) stop('PEFT0301', span, `loss has shape [${shapeOf(g, loss).join(', ')}] and weight [${shapeOf(g, weight).join(', ')}]`);
+  if (shapeOf(g, loss).join() !== shapeOf(g, weight).join())
+    stop('PEFT0301', span, `loss has shape [${shapeOf(g, loss).join(', ')}] and weight [${shapeOf(g, weight).join(', ')}]`);
   return { logits: need('logits'), loss, weight, prediction: memberNames(members).includes('prediction') ? need('prediction') : undefined };
 }

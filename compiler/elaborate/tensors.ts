@@ -60,7 +60,8 @@ function flatten(value: Value, depth: number, shape: number[], data: number[], s
     for (const item of value.items) flatten(item, depth + 1, shape, data, span);
     return;
   }
-  if (value.kind !== 'number' || depth !== shape.length) stop('PEFT0204', span, 'a nested list of numbers must have the same depth everywhere');
+  if (value.kind !== 'number' || depth !== shape.length)
+    stop('PEFT0204', span, 'a nested list of numbers must have the same depth everywhere');
   data.push(value.value);
 }
 
@@ -94,7 +95,8 @@ export function commonShape(a: readonly number[], b: readonly number[], span: Sp
   for (let i = 0; i < rank; i += 1) {
     const x = a[a.length - rank + i] ?? 1;
     const y = b[b.length - rank + i] ?? 1;
-    if (x !== y && x !== 1 && y !== 1) stop('PEFT0301', span, `shapes ${showShape(a)} and ${showShape(b)} do not fit together: axis ${i} is ${x} here and ${y} there`);
+    if (x !== y && x !== 1 && y !== 1)
+      stop('PEFT0301', span, `shapes ${showShape(a)} and ${showShape(b)} do not fit together: axis ${i} is ${x} here and ${y} there`);
     out.push(Math.max(x, y));
   }
   return out;
@@ -106,9 +108,13 @@ export function elementwise(e: Elaboration, op: OpName, values: readonly Value[]
   const isInt = (v: Value): boolean => v.kind === 'tensor' && g.node(v.node).dtype === 'i32';
   const isTensor = (v: Value): boolean => v.kind === 'tensor' || v.kind === 'list';
   const comparison = op === 'equal' || op === 'less';
-  const allInt = values.some(isInt) && values.every((v) => isInt(v) || (v.kind === 'number' && v.integer) || (v.kind === 'list' && everyInteger(v)));
+  const allInt =
+    values.some(isInt) && values.every((v) => isInt(v) || (v.kind === 'number' && v.integer) || (v.kind === 'list' && everyInteger(v)));
   const operands = op === 'select' ? values.slice(1) : values;
-  const keepInt = op === 'select' ? operands.some(isInt) && operands.every((v) => isInt(v) || (v.kind === 'number' && v.integer)) : allInt && (comparison || ['add', 'sub', 'mul', 'min', 'max', 'neg', 'abs'].includes(op));
+  const keepInt =
+    op === 'select'
+      ? operands.some(isInt) && operands.every((v) => isInt(v) || (v.kind === 'number' && v.integer))
+      : allInt && (comparison || ['add', 'sub', 'mul', 'min', 'max', 'neg', 'abs'].includes(op));
   const nodes = values.map((v, i) => {
     const wantInt = op === 'select' && i === 0 ? false : keepInt;
     const node = toNode(e, v, span, wantInt ? 'i32' : 'f32');
@@ -117,16 +123,25 @@ export function elementwise(e: Elaboration, op: OpName, values: readonly Value[]
   let shape: readonly number[] = [];
   for (const node of nodes) shape = commonShape(shape, shapeOf(g, node), span);
   if (!values.some(isTensor)) shape = [];
-  return { kind: 'tensor', node: g.add(op, nodes.map((n) => expand(g, n, shape, span)), {}) };
+  return {
+    kind: 'tensor',
+    node: g.add(
+      op,
+      nodes.map((n) => expand(g, n, shape, span)),
+      {},
+    ),
+  };
 }
 
 /** a @ b: the last axis of a with the last but one of b; leading axes broadcast, and a matrix b serves every leading axis of a at once. */
 export function product(g: GraphBuilder, a: NodeId, b: NodeId, span: Span): NodeId {
   const sa = shapeOf(g, a);
   const sb = shapeOf(g, b);
-  if (sa.length < 2 || sb.length < 2) stop('PEFT0302', span, `a product needs at least two axes on both sides, not ${showShape(sa)} @ ${showShape(sb)}`);
+  if (sa.length < 2 || sb.length < 2)
+    stop('PEFT0302', span, `a product needs at least two axes on both sides, not ${showShape(sa)} @ ${showShape(sb)}`);
   const k = sa[sa.length - 1] as number;
-  if (k !== sb[sb.length - 2]) stop('PEFT0303', span, `the inner sizes of ${showShape(sa)} @ ${showShape(sb)} differ: ${k} and ${sb[sb.length - 2]}`);
+  if (k !== sb[sb.length - 2])
+    stop('PEFT0303', span, `the inner sizes of ${showShape(sa)} @ ${showShape(sb)} differ: ${k} and ${sb[sb.length - 2]}`);
   const n = sb[sb.length - 1] as number;
   if (sb.length === 2) {
     if (sa.length === 2) return g.add('matmul', [a, b], {});

@@ -13,7 +13,20 @@ import { describe, integer, kindName, showNumber, unitTypes, type NumberValue, t
 const unitOfType: Readonly<Record<string, Unit>> = { Ratio: 'ratio', Bytes: 'bytes', Steps: 'steps', Epochs: 'epochs', Tokens: 'tokens' };
 
 /** Every type name of the language. */
-export const typeNames: readonly string[] = ['Int', 'Float', 'Bool', 'String', 'Record', 'List', 'none', 'Table', 'Base', 'Optimizer', 'Schedule', ...Object.keys(unitOfType)];
+export const typeNames: readonly string[] = [
+  'Int',
+  'Float',
+  'Bool',
+  'String',
+  'Record',
+  'List',
+  'none',
+  'Table',
+  'Base',
+  'Optimizer',
+  'Schedule',
+  ...Object.keys(unitOfType),
+];
 
 /** A type as it is written. */
 export function showType(type: TypeExpr): string {
@@ -35,7 +48,9 @@ export function hasType(value: Value, type: TypeExpr): boolean {
     case 'type-union':
       return type.options.some((option) => hasType(value, option));
     case 'type-tensor':
-      return value.kind === 'tensor' || value.kind === 'list' || value.kind === 'number' || value.kind === 'host' || value.kind === 'effective';
+      return (
+        value.kind === 'tensor' || value.kind === 'list' || value.kind === 'number' || value.kind === 'host' || value.kind === 'effective'
+      );
     case 'type-name': {
       if (type.dims) return value.kind === 'tensor' || value.kind === 'list';
       const name = type.name.text;
@@ -80,30 +95,52 @@ export function checkParam(param: Param, value: Value, span: Span, evaluate: (ex
   for (const bound of param.bounds) {
     const limit = evaluate(bound.value);
     if (limit.kind !== 'number') continue;
-    const ok = bound.op === '>' ? value.value > limit.value : bound.op === '>=' ? value.value >= limit.value : bound.op === '<' ? value.value < limit.value : value.value <= limit.value;
+    const ok =
+      bound.op === '>'
+        ? value.value > limit.value
+        : bound.op === '>='
+          ? value.value >= limit.value
+          : bound.op === '<'
+            ? value.value < limit.value
+            : value.value <= limit.value;
     if (!ok) {
-      stop('PEFT0221', span, `${param.name.text} must be ${bound.op} ${showNumber(limit)}, not ${showNumber(value)}`, { notes: [declared(param)] });
+      stop('PEFT0221', span, `${param.name.text} must be ${bound.op} ${showNumber(limit)}, not ${showNumber(value)}`, {
+        notes: [declared(param)],
+      });
     }
   }
 }
 
 const declared = (param: Param): Note => ({ message: `${param.name.text} is declared here`, span: param.span });
 
-const isPlain = (type: TypeExpr): boolean => (type.kind === 'type-union' ? type.options.every(isPlain) : type.kind === 'type-name' && type.dims === undefined);
+const isPlain = (type: TypeExpr): boolean =>
+  type.kind === 'type-union' ? type.options.every(isPlain) : type.kind === 'type-name' && type.dims === undefined;
 
 /** Ways to write a value so that it has the type of a parameter; `certain` where no other meaning is possible. */
 function rewritings(param: Param, value: Value): { readonly text: string; readonly certain: boolean }[] {
   const options = param.type?.kind === 'type-union' ? param.type.options : param.type ? [param.type] : [];
   const names = options.flatMap((o) => (o.kind === 'type-name' ? [o.name.text] : []));
   return names.flatMap((name) => {
-    if (name === 'Bool' && value.kind === 'number' && (value.value === 0 || value.value === 1)) return [{ text: value.value === 1 ? 'true' : 'false', certain: true }];
-    if ((name === 'Int' || name === 'Float') && value.kind === 'string' && value.value.trim() !== '' && Number.isFinite(Number(value.value)) && (name === 'Float' || Number.isInteger(Number(value.value)))) return [{ text: value.value.trim(), certain: true }];
+    if (name === 'Bool' && value.kind === 'number' && (value.value === 0 || value.value === 1))
+      return [{ text: value.value === 1 ? 'true' : 'false', certain: true }];
+    if (
+      (name === 'Int' || name === 'Float') &&
+      value.kind === 'string' &&
+      value.value.trim() !== '' &&
+      Number.isFinite(Number(value.value)) &&
+      (name === 'Float' || Number.isInteger(Number(value.value)))
+    )
+      return [{ text: value.value.trim(), certain: true }];
     if (value.kind !== 'number') return [];
     const unit = unitOfType[name];
     if (value.unit === 'ratio') return name === 'Float' ? [{ text: String(value.value), certain: true }] : [];
-    if (unit === undefined) return name === 'Int' && value.unit !== undefined ? [{ text: String(value.value), certain: value.unit === param.name.text }] : [];
+    if (unit === undefined)
+      return name === 'Int' && value.unit !== undefined ? [{ text: String(value.value), certain: value.unit === param.name.text }] : [];
     if (value.unit !== undefined) return [];
-    if (unit === 'ratio') return value.value > 0 && value.value < 1 ? [{ text: showNumber({ kind: 'number', value: value.value, integer: false, unit: 'ratio' }), certain: true }] : [];
+    if (unit === 'ratio')
+      return value.value > 0 && value.value < 1
+        ? [{ text: showNumber({ kind: 'number', value: value.value, integer: false, unit: 'ratio' }), certain: true }]
+        : [];
     if (unit === 'bytes') return [{ text: `${value.value} GiB`, certain: false }];
     return value.integer ? [{ text: `${value.value} ${unit}`, certain: true }] : [];
   });
@@ -117,12 +154,24 @@ export function dimsOf(type: TypeExpr): readonly Dim[] | undefined {
 }
 
 /** Binds the names in a shape to the sizes of a tensor, or checks those already bound. */
-export function bindShape(e: Elaboration, what: string, dims: readonly Dim[], shape: readonly number[], scope: LocalScope, evaluate: (expr: Extract<Dim, { kind: 'dim' }>['expr']) => Value, span: Span): void {
+export function bindShape(
+  e: Elaboration,
+  what: string,
+  dims: readonly Dim[],
+  shape: readonly number[],
+  scope: LocalScope,
+  evaluate: (expr: Extract<Dim, { kind: 'dim' }>['expr']) => Value,
+  span: Span,
+): void {
   void e;
   const rest = dims.findIndex((d) => d.kind === 'rest');
   const fixed = dims.length - (rest >= 0 ? 1 : 0);
   if (rest >= 0 ? shape.length < fixed : shape.length !== fixed) {
-    stop('PEFT0304', span, `${what} must have ${rest >= 0 ? 'at least ' : ''}${fixed} axes, not ${shape.length}: its shape is ${showShape(shape)}`);
+    stop(
+      'PEFT0304',
+      span,
+      `${what} must have ${rest >= 0 ? 'at least ' : ''}${fixed} axes, not ${shape.length}: its shape is ${showShape(shape)}`,
+    );
   }
   dims.forEach((dim, i) => {
     if (dim.kind === 'rest') return;
@@ -138,12 +187,17 @@ export function bindShape(e: Elaboration, what: string, dims: readonly Dim[], sh
     }
     if (expected.value !== size) {
       const name = dim.expr.kind === 'name' ? ` (${dim.expr.name})` : '';
-      stop('PEFT0306', span, `axis ${at} of ${what} is ${size}, but ${(expected as NumberValue).value}${name} is needed: its shape is ${showShape(shape)}`);
+      stop(
+        'PEFT0306',
+        span,
+        `axis ${at} of ${what} is ${size}, but ${(expected as NumberValue).value}${name} is needed: its shape is ${showShape(shape)}`,
+      );
     }
   });
 }
 
 /** Whether a name in a shape is free to be bound: nobody knows it, or it only names something that can be called. */
-const isFree = (value: Value | undefined): boolean => value === undefined || value.kind === 'builtin' || value.kind === 'function' || value.kind === 'definition';
+const isFree = (value: Value | undefined): boolean =>
+  value === undefined || value.kind === 'builtin' || value.kind === 'function' || value.kind === 'definition';
 
 export { unitTypes };

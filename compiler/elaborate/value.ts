@@ -48,7 +48,16 @@ export type Value =
   | { readonly kind: 'definition'; readonly definition: Definition; readonly scope: Scope }
   | { readonly kind: 'module'; readonly instance: ModuleInstance }
   /** A call of a definition whose meaning is left to who asked for it: a method, an optimiser, a data source. */
-  | { readonly kind: 'call'; readonly callee: string; /** `Optimizer`, `Schedule`, `Adapter`, `Module`, `Task`; `Table` and `Base` for sources. */ readonly type: string; readonly definition?: Definition; readonly scope?: Scope; readonly args: ReadonlyMap<string, Value>; readonly spans: ReadonlyMap<string, Span>; readonly span: Span };
+  | {
+      readonly kind: 'call';
+      readonly callee: string;
+      /** `Optimizer`, `Schedule`, `Adapter`, `Module`, `Task`; `Table` and `Base` for sources. */ readonly type: string;
+      readonly definition?: Definition;
+      readonly scope?: Scope;
+      readonly args: ReadonlyMap<string, Value>;
+      readonly spans: ReadonlyMap<string, Span>;
+      readonly span: Span;
+    };
 
 /** The value `none`. */
 export const none: Value = { kind: 'none' };
@@ -148,7 +157,13 @@ export function kindName(value: Value): string {
 }
 
 /** Type name of each unit. */
-export const unitTypes: Readonly<Record<Unit, string>> = { ratio: 'Ratio', bytes: 'Bytes', steps: 'Steps', epochs: 'Epochs', tokens: 'Tokens' };
+export const unitTypes: Readonly<Record<Unit, string>> = {
+  ratio: 'Ratio',
+  bytes: 'Bytes',
+  steps: 'Steps',
+  epochs: 'Epochs',
+  tokens: 'Tokens',
+};
 
 /** Words that may follow a number: their unit and the factor on the number. */
 export const unitWords: Readonly<Record<string, { readonly unit: Unit; readonly factor: number }>> = {

@@ -4,7 +4,17 @@
  * outputs need, in the order it was made. Misuse is a Bug of the caller: user errors are found before.
  */
 import { Bug } from '../bug.js';
-import { elements, sameShape, showShape, type AttrType, type AttrValue, type Attrs, type DType, type Emitter, type NodeId } from '../ops/op.js';
+import {
+  elements,
+  sameShape,
+  showShape,
+  type AttrType,
+  type AttrValue,
+  type Attrs,
+  type DType,
+  type Emitter,
+  type NodeId,
+} from '../ops/op.js';
 import { ops, type OpName } from '../ops/ops.js';
 import type { Graph, Node, Output } from './graph.js';
 
@@ -26,7 +36,8 @@ export interface GraphBuilder extends Emitter {
 }
 
 const whole = (v: AttrValue | undefined, least: number): boolean => typeof v === 'number' && Number.isInteger(v) && v >= least;
-const wholes = (v: AttrValue | undefined, least: number): boolean => Array.isArray(v) && (v as readonly AttrValue[]).every((n) => whole(n, least));
+const wholes = (v: AttrValue | undefined, least: number): boolean =>
+  Array.isArray(v) && (v as readonly AttrValue[]).every((n) => whole(n, least));
 
 function fits(type: AttrType, value: AttrValue | undefined): boolean {
   switch (type) {
@@ -98,7 +109,10 @@ const attrKey = (value: AttrValue, intern: (data: Float64Array) => number): stri
 /** What makes two nodes equal, as text. */
 export function createNodeKey(): (node: Pick<Node, 'op' | 'inputs' | 'attrs'>) => string {
   const intern = createInterner();
-  return (node) => `${node.op}|${node.inputs.join()}|${Object.entries(node.attrs).map(([name, v]) => `${name}=${attrKey(v, intern)}`).join('|')}`;
+  return (node) =>
+    `${node.op}|${node.inputs.join()}|${Object.entries(node.attrs)
+      .map(([name, v]) => `${name}=${attrKey(v, intern)}`)
+      .join('|')}`;
 }
 
 /** A builder, empty or with the nodes of a graph under their ids. */
@@ -170,8 +184,14 @@ export function rebuild(graph: Graph, rewrite: (g: GraphBuilder, node: Node, inp
   const g = createGraph();
   const next: NodeId[] = [];
   graph.nodes.forEach((node, id) => {
-    const made = rewrite(g, node, node.inputs.map((input) => next[input] as NodeId), id);
-    if (!sameShape(g.node(made).shape, node.shape)) fail(`${node.op} of shape ${showShape(node.shape)} was rewritten as shape ${showShape(g.node(made).shape)}`);
+    const made = rewrite(
+      g,
+      node,
+      node.inputs.map((input) => next[input] as NodeId),
+      id,
+    );
+    if (!sameShape(g.node(made).shape, node.shape))
+      fail(`${node.op} of shape ${showShape(node.shape)} was rewritten as shape ${showShape(g.node(made).shape)}`);
     next.push(made);
   });
   return g.finish(graph.outputs.map((o) => ({ ...o, node: next[o.node] as NodeId })));

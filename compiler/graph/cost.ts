@@ -7,7 +7,10 @@ import type { Graph, Node } from './graph.js';
 
 /** Operations of one node. */
 export function nodeFlops(graph: Graph, node: Node): number {
-  return ops[node.op].flops(node.inputs.map((i) => graph.nodes[i] as Node), node);
+  return ops[node.op].flops(
+    node.inputs.map((i) => graph.nodes[i] as Node),
+    node,
+  );
 }
 
 /** Operations of a whole graph, or of its nodes of one op. */

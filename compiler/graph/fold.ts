@@ -38,7 +38,9 @@ export function fold(graph: Graph, limit: number = largestTable): Graph {
     if (!wanted.has(id)) return g.add(node.op, inputs, node.attrs);
     const data = valueOf(id);
     const first = data[0] as number;
-    return data.every((v) => v === first) && Number.isFinite(first) ? g.constant(first, node.shape, node.dtype) : g.add('table', [], { data, shape: node.shape, dtype: node.dtype });
+    return data.every((v) => v === first) && Number.isFinite(first)
+      ? g.constant(first, node.shape, node.dtype)
+      : g.add('table', [], { data, shape: node.shape, dtype: node.dtype });
   });
 }
 

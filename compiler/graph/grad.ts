@@ -26,7 +26,8 @@ export function gradient(g: GraphBuilder, loss: NodeId, wanted: readonly NodeId[
       if (part === undefined) return;
       const given = g.node(part).shape;
       const own = g.node(input).shape;
-      if (given.join() !== own.join()) throw new Bug(`the gradient of ${node.op} has shape ${showShape(given)} for an operand of shape ${showShape(own)}`);
+      if (given.join() !== own.join())
+        throw new Bug(`the gradient of ${node.op} has shape ${showShape(given)} for an operand of shape ${showShape(own)}`);
       const before = adjoint[input];
       adjoint[input] = before === undefined ? part : g.add('add', [before, part]);
     });
@@ -41,7 +42,8 @@ export function dependents(g: Pick<GraphBuilder, 'node'>, end: NodeId, wanted: r
   for (let id = 0; id <= end; id += 1) {
     const node = g.node(id);
     if (reached[id]) continue;
-    reached[id] = !ops[node.op].stops && node.dtype === 'f32' && node.inputs.some((input) => at(reached, input) && g.node(input).dtype === 'f32');
+    reached[id] =
+      !ops[node.op].stops && node.dtype === 'f32' && node.inputs.some((input) => at(reached, input) && g.node(input).dtype === 'f32');
   }
   return reached;
 }

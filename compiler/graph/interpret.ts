@@ -21,12 +21,24 @@ export function interpret(graph: Graph, inputs: ReadonlyMap<string, Float64Array
 }
 
 /** One node from the values of its operands. */
-export function evaluateNode(graph: Graph, node: Node, value: (id: NodeId) => Float64Array, inputs: ReadonlyMap<string, Float64Array>): Float64Array {
+export function evaluateNode(
+  graph: Graph,
+  node: Node,
+  value: (id: NodeId) => Float64Array,
+  inputs: ReadonlyMap<string, Float64Array>,
+): Float64Array {
   const feed = (name: string): Float64Array => {
     const given = inputs.get(name);
     if (given === undefined) throw new Bug(`nothing is given for ${node.op} "${name}"`);
-    if (given.length !== elements(node.shape)) throw new Bug(`${given.length} numbers are given for ${node.op} "${name}" of shape [${node.shape.join(', ')}]`);
+    if (given.length !== elements(node.shape))
+      throw new Bug(`${given.length} numbers are given for ${node.op} "${name}" of shape [${node.shape.join(', ')}]`);
     return given;
   };
-  return ops[node.op].reference({ inputs: node.inputs.map(value), types: node.inputs.map((i) => graph.nodes[i] as Node), attrs: node.attrs, out: node, feed });
+  return ops[node.op].reference({
+    inputs: node.inputs.map(value),
+    types: node.inputs.map((i) => graph.nodes[i] as Node),
+    attrs: node.attrs,
+    out: node,
+    feed,
+  });
 }

@@ -9,7 +9,9 @@ import type { Graph, Node, Output } from './graph.js';
 function showAttr(name: string, value: AttrValue): string {
   if (value instanceof Float64Array) {
     const few = value.length <= 8;
-    return few ? `${name}: [${Array.from(value, showNumber).join(', ')}]` : `${name}: ${value.length} numbers #${hashData(value).toString(16).padStart(8, '0')}`;
+    return few
+      ? `${name}: [${Array.from(value, showNumber).join(', ')}]`
+      : `${name}: ${value.length} numbers #${hashData(value).toString(16).padStart(8, '0')}`;
   }
   if (typeof value === 'number') return `${name}: ${showNumber(value)}`;
   if (typeof value === 'string') return `${name}: ${JSON.stringify(value)}`;
@@ -25,7 +27,8 @@ export function showType(type: ValueType): string {
 
 /** One node, without its number: `matmul(%3, %7)`. Attributes that the type already says are left out. */
 export function printNode(node: Node): string {
-  const implied = ops[node.op].kind === 'leaf' || node.op === 'cast' || node.op === 'reshape' || node.op === 'broadcast' ? ['shape', 'dtype'] : [];
+  const implied =
+    ops[node.op].kind === 'leaf' || node.op === 'cast' || node.op === 'reshape' || node.op === 'broadcast' ? ['shape', 'dtype'] : [];
   const attrs = Object.entries(node.attrs).flatMap(([name, value]) => (implied.includes(name) ? [] : [showAttr(name, value)]));
   return `${node.op}(${[...node.inputs.map((i) => `%${i}`), ...attrs].join(', ')})`;
 }

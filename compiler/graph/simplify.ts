@@ -54,7 +54,8 @@ function onePass(graph: Graph, stops: 'keep' | 'drop'): Graph {
 }
 
 const unchanged = (a: Graph, b: Graph): boolean =>
-  a.nodes.length === b.nodes.length && a.nodes.every((node, id) => node.op === b.nodes[id]?.op && node.inputs.every((input, i) => input === b.nodes[id]?.inputs[i]));
+  a.nodes.length === b.nodes.length &&
+  a.nodes.every((node, id) => node.op === b.nodes[id]?.op && node.inputs.every((input, i) => input === b.nodes[id]?.inputs[i]));
 
 /** The same graph, simpler. */
 export function simplify(graph: Graph, options: { readonly stops?: 'keep' | 'drop' } = {}): Graph {

@@ -24,7 +24,10 @@ export function partsOf(name: string, rows: number, most: number): Part[] {
 }
 
 /** The graph over parts; `unsplit` names a tensor whose use cannot be written over parts. */
-export function splitTensors(graph: Graph, parts: ReadonlyMap<string, readonly Part[]>): { readonly graph: Graph } | { readonly unsplit: string } {
+export function splitTensors(
+  graph: Graph,
+  parts: ReadonlyMap<string, readonly Part[]>,
+): { readonly graph: Graph } | { readonly unsplit: string } {
   if (parts.size === 0 || !graph.nodes.some((n) => n.op === 'tensor' && parts.has(n.attrs['name'] as string))) return { graph };
   const g = createGraph();
   const next: NodeId[] = [];
@@ -46,7 +49,11 @@ export function splitTensors(graph: Graph, parts: ReadonlyMap<string, readonly P
     }
     const used = node.inputs.find((i) => split.has(i));
     if (used === undefined) {
-      next[id] = g.add(node.op, node.inputs.map((i) => next[i] as NodeId), node.attrs);
+      next[id] = g.add(
+        node.op,
+        node.inputs.map((i) => next[i] as NodeId),
+        node.attrs,
+      );
       return;
     }
     const table = split.get(used) as { name: string; transposed: boolean; width: number };
@@ -60,11 +67,19 @@ export function splitTensors(graph: Graph, parts: ReadonlyMap<string, readonly P
   return { graph: g.finish(graph.outputs.map((o) => ({ ...o, node: next[o.node] as NodeId }))) };
 }
 
-function use(g: GraphBuilder, node: Node, used: NodeId, table: { readonly name: string; readonly transposed: boolean; readonly width: number }, parts: readonly Part[], next: readonly NodeId[]): NodeId | undefined {
+function use(
+  g: GraphBuilder,
+  node: Node,
+  used: NodeId,
+  table: { readonly name: string; readonly transposed: boolean; readonly width: number },
+  parts: readonly Part[],
+  next: readonly NodeId[],
+): NodeId | undefined {
   const tensor = (p: Part): NodeId => g.add('tensor', [], { name: p.name, shape: [p.to - p.from, table.width], dtype: 'f32' });
   const sum = (nodes: readonly NodeId[]): NodeId => nodes.reduce((a, b) => g.add('add', [a, b]));
   const total = (parts[parts.length - 1] as Part).to;
-  const joined = (axis: number, make: (p: Part) => NodeId): NodeId => sum(parts.map((p) => g.add('pad', [make(p)], { axis, before: p.from, after: total - p.to })));
+  const joined = (axis: number, make: (p: Part) => NodeId): NodeId =>
+    sum(parts.map((p) => g.add('pad', [make(p)], { axis, before: p.from, after: total - p.to })));
   const [left, right] = node.inputs as readonly [NodeId, NodeId];
   if (node.op === 'gather' && left === used && right !== used && !table.transposed) {
     const { shape } = g.node(next[right] as NodeId);
@@ -74,7 +89,10 @@ function use(g: GraphBuilder, node: Node, used: NodeId, table: { readonly name: 
     return sum(
       parts.map((p) => {
         const local = g.add('sub', [ids, whole(p.from)]);
-        const inside = g.add('mul', [g.add('sub', [g.constant(1, shape), g.add('less', [local, whole(0)])]), g.add('less', [local, whole(p.to - p.from)])]);
+        const inside = g.add('mul', [
+          g.add('sub', [g.constant(1, shape), g.add('less', [local, whole(0)])]),
+          g.add('less', [local, whole(p.to - p.from)]),
+        ]);
         const row = g.add('min', [g.add('max', [local, whole(0)]), whole(p.to - p.from - 1)]);
         const rows = g.add('gather', [tensor(p), row]);
         const wide = g.add('broadcast', [g.add('reshape', [inside], { shape: [...shape, 1] })], { shape: [...shape, table.width] });
@@ -86,8 +104,12 @@ function use(g: GraphBuilder, node: Node, used: NodeId, table: { readonly name: 
   const oriented = (p: Part): NodeId => (table.transposed ? g.transpose(tensor(p)) : tensor(p));
   if (right === used) {
     const x = next[left] as NodeId;
-    return table.transposed ? joined(1, (p) => g.add('matmul', [x, oriented(p)])) : sum(parts.map((p) => g.add('matmul', [g.add('slice', [x], { axis: 1, start: p.from, length: p.to - p.from }), oriented(p)])));
+    return table.transposed
+      ? joined(1, (p) => g.add('matmul', [x, oriented(p)]))
+      : sum(parts.map((p) => g.add('matmul', [g.add('slice', [x], { axis: 1, start: p.from, length: p.to - p.from }), oriented(p)])));
   }
   const y = next[right] as NodeId;
-  return table.transposed ? sum(parts.map((p) => g.add('matmul', [oriented(p), g.add('slice', [y], { axis: 0, start: p.from, length: p.to - p.from })]))) : joined(0, (p) => g.add('matmul', [oriented(p), y]));
+  return table.transposed
+    ? sum(parts.map((p) => g.add('matmul', [oriented(p), g.add('slice', [y], { axis: 0, start: p.from, length: p.to - p.from })])))
+    : joined(0, (p) => g.add('matmul', [oriented(p), y]));
 }

@@ -14,7 +14,11 @@ const dropSingleAxes: Rule = (r, c) => {
   if (axes.every((a) => at(shape, a) !== 1)) return axes.length === 0 ? c.inputs[0] : undefined;
   const gone = (i: number): boolean => axes.includes(i) && at(shape, i) === 1;
   const kept = shape.flatMap((_, i) => (gone(i) ? [] : [i]));
-  const narrow = reshaped(r, at(c.inputs, 0), kept.map((i) => at(shape, i)));
+  const narrow = reshaped(
+    r,
+    at(c.inputs, 0),
+    kept.map((i) => at(shape, i)),
+  );
   return r.emit(c.op, [narrow], { axes: kept.flatMap((i, position) => (axes.includes(i) ? [position] : [])) });
 };
 
@@ -76,7 +80,8 @@ const commonFactor: Rule = (r, c) => {
   return undefined;
 };
 
-const wide = (r: Rewriter, node: NodeId, kept: readonly number[], shape: readonly number[]): NodeId => r.emit('broadcast', [reshaped(r, node, kept)], { shape });
+const wide = (r: Rewriter, node: NodeId, kept: readonly number[], shape: readonly number[]): NodeId =>
+  r.emit('broadcast', [reshaped(r, node, kept)], { shape });
 
 /** The rules of reductions that concern an op, in the order they are tried. */
 export function sumRules(op: OpName): readonly Rule[] {

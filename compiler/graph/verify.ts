@@ -15,9 +15,13 @@ function checkNode(graph: Graph, node: Node, id: number): string | undefined {
   if (node.inputs.some((i) => !Number.isInteger(i) || i < 0 || i >= id)) return `an operand of ${node.op} does not stand before it`;
   const attrs = completeAttrs(node.op, node.attrs);
   if (typeof attrs === 'string') return attrs;
-  const type = op.infer(node.inputs.map((i) => graph.nodes[i] as Node), attrs);
+  const type = op.infer(
+    node.inputs.map((i) => graph.nodes[i] as Node),
+    attrs,
+  );
   if (typeof type === 'string') return `${node.op}: ${type}`;
-  if (type.dtype !== node.dtype || !sameShape(type.shape, node.shape)) return `${node.op} gives ${type.dtype} ${showShape(type.shape)}, not ${node.dtype} ${showShape(node.shape)}`;
+  if (type.dtype !== node.dtype || !sameShape(type.shape, node.shape))
+    return `${node.op} gives ${type.dtype} ${showShape(type.shape)}, not ${node.dtype} ${showShape(node.shape)}`;
   return node.shape.every((n) => Number.isInteger(n) && n > 0) ? undefined : `shape ${showShape(node.shape)} is not positive`;
 }
 
@@ -52,7 +56,8 @@ export function verify(graph: Graph): string[] {
     if (output.mode === 'value') continue;
     const target = leaves.get(`tensor "${output.tensor}"`);
     if (output.tensor === undefined) problems.push(`output ${output.name}: no tensor to write`);
-    else if (target && (elements(target.shape) !== elements(node.shape) || target.dtype !== node.dtype)) problems.push(`output ${output.name}: ${showShape(node.shape)} does not fill "${output.tensor}" of ${showShape(target.shape)}`);
+    else if (target && (elements(target.shape) !== elements(node.shape) || target.dtype !== node.dtype))
+      problems.push(`output ${output.name}: ${showShape(node.shape)} does not fill "${output.tensor}" of ${showShape(target.shape)}`);
   }
   return problems;
 }

@@ -41,7 +41,9 @@ const permute: Rule = (r, c) => {
   const moved = perm.filter((p) => at(input.shape, p) !== 1);
   if (moved.every((p, i) => i === 0 || p > at(moved, i - 1))) return reshaped(r, at(c.inputs, 0), c.shape);
   if (input.op === 'broadcast') return r.emit('broadcast', [r.emit('permute', input.inputs, c.attrs)], { shape: c.shape });
-  return input.op === 'matmul' && isTranspose(perm) && r.usedOnce(at(c.inputs, 0)) ? transposedProduct(r, input.inputs as readonly [NodeId, NodeId], perm) : undefined;
+  return input.op === 'matmul' && isTranspose(perm) && r.usedOnce(at(c.inputs, 0))
+    ? transposedProduct(r, input.inputs as readonly [NodeId, NodeId], perm)
+    : undefined;
 };
 
 const isTranspose = (perm: readonly number[]): boolean => perm.every((p, i) => p === (i < perm.length - 2 ? i : 2 * perm.length - 3 - i));
@@ -98,7 +100,8 @@ const gather: Rule = (r, c) => {
   const rows = at(r.g.node(table).shape, 0);
   const index = r.g.node(ids);
   const rest = r.g.node(table).shape.slice(1);
-  if (index.op === 'iota' && index.shape.length === 1 && at(index.shape, 0) <= rows) return r.emit('slice', [table], { axis: 0, start: 0, length: at(index.shape, 0) });
+  if (index.op === 'iota' && index.shape.length === 1 && at(index.shape, 0) <= rows)
+    return r.emit('slice', [table], { axis: 0, start: 0, length: at(index.shape, 0) });
   const value = uniformOperand(r, c, 1);
   if (value === undefined || value < 0 || value >= rows) return undefined;
   const row = r.emit('slice', [table], { axis: 0, start: value, length: 1 });
@@ -110,7 +113,8 @@ const scatter: Rule = (r, c) => {
   const [ids, values] = c.inputs as readonly [NodeId, NodeId];
   const rows = num(c.attrs, 'rows');
   const index = r.g.node(ids);
-  if (index.op === 'iota' && index.shape.length === 1 && at(index.shape, 0) <= rows) return r.emit('pad', [values], { axis: 0, before: 0, after: rows - at(index.shape, 0) });
+  if (index.op === 'iota' && index.shape.length === 1 && at(index.shape, 0) <= rows)
+    return r.emit('pad', [values], { axis: 0, before: 0, after: rows - at(index.shape, 0) });
   const value = uniformOperand(r, c, 0);
   if (value === undefined || value < 0 || value >= rows) return undefined;
   const row = reshaped(r, r.emit('sum', [values], { axes: index.shape.map((_, i) => i) }), [1, ...c.shape.slice(1)]);

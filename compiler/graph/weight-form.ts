@@ -13,7 +13,13 @@ export type WeightForm =
   /** Σ ± terms; equal terms of opposite sign are gone, so it may be empty. */
   | { readonly kind: 'sum'; readonly terms: readonly { readonly node: NodeId; readonly minus: boolean }[] }
   /** `of` times or divided by `by`, which is repeated along the axes it does not vary on. */
-  | { readonly kind: 'scale'; readonly of: NodeId; readonly by: NodeId; readonly op: 'mul' | 'div'; readonly along: 'all' | 'rows' | 'columns' }
+  | {
+      readonly kind: 'scale';
+      readonly of: NodeId;
+      readonly by: NodeId;
+      readonly op: 'mul' | 'div';
+      readonly along: 'all' | 'rows' | 'columns';
+    }
   | { readonly kind: 'product'; readonly left: NodeId; readonly right: NodeId };
 
 const atom: WeightForm = { kind: 'atom' };

@@ -32,8 +32,13 @@ export function gatherRows(g: GraphBuilder, emit: Emit, table: NodeId, ids: Node
     const [first] = node.inputs;
     switch (node.op) {
       case 'iota':
-        if (node.attrs['axis'] !== 0) return emit('broadcast', [emit('iota', [], { ...node.attrs, shape: [1, ...node.shape.slice(1)] })], { shape: own });
-        return node.shape.length === 1 ? (node.dtype === 'i32' ? flat : emit('cast', [flat], { dtype: 'f32' })) : emit('gather', [id, flat]);
+        if (node.attrs['axis'] !== 0)
+          return emit('broadcast', [emit('iota', [], { ...node.attrs, shape: [1, ...node.shape.slice(1)] })], { shape: own });
+        return node.shape.length === 1
+          ? node.dtype === 'i32'
+            ? flat
+            : emit('cast', [flat], { dtype: 'f32' })
+          : emit('gather', [id, flat]);
       case 'broadcast': {
         const from = g.node(first as NodeId).shape;
         return emit('broadcast', [at(from, 0) === rows ? of(first as NodeId) : (first as NodeId)], { shape: own });
@@ -41,7 +46,17 @@ export function gatherRows(g: GraphBuilder, emit: Emit, table: NodeId, ids: Node
       case 'reshape': {
         // Axes of size 1 after the first come and go; everything else mixes rows.
         const from = g.node(first as NodeId).shape;
-        const same = at(from, 0) === rows && node.shape[0] === rows && from.slice(1).filter((n) => n !== 1).join() === node.shape.slice(1).filter((n) => n !== 1).join();
+        const same =
+          at(from, 0) === rows &&
+          node.shape[0] === rows &&
+          from
+            .slice(1)
+            .filter((n) => n !== 1)
+            .join() ===
+            node.shape
+              .slice(1)
+              .filter((n) => n !== 1)
+              .join();
         return same ? emit('reshape', [of(first as NodeId)], { shape: own }) : emit('gather', [id, flat]);
       }
       case 'sum':

@@ -56,7 +56,8 @@ export function orderWeights(graph: Graph, trainable: ReadonlySet<string>): Grap
   return rebuild(graph, (g, node, inputs) => {
     planner ??= createPlanner(g, trainable);
     if (node.op === 'matmul' && node.shape.length === 2) return planner.product(at(inputs, 0), at(inputs, 1));
-    if (node.op === 'sum') return planner.lengths(at(inputs, 0), node.attrs['axes'] as readonly number[]) ?? g.add('sum', inputs, node.attrs);
+    if (node.op === 'sum')
+      return planner.lengths(at(inputs, 0), node.attrs['axes'] as readonly number[]) ?? g.add('sum', inputs, node.attrs);
     if (node.op === 'gather') return planner.rows(at(inputs, 0), at(inputs, 1)) ?? g.add('gather', inputs, node.attrs);
     return g.add(node.op, inputs, node.attrs);
   });
@@ -112,7 +113,11 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
           return size + formCost(form.of);
         case 'product': {
           const [m, k] = g.node(form.left).shape as readonly [number, number];
-          return formCost(form.left) + formCost(form.right) + multiply(m, k, at(g.node(form.right).shape, 1), Number(grad(form.left)), Number(grad(form.right)));
+          return (
+            formCost(form.left) +
+            formCost(form.right) +
+            multiply(m, k, at(g.node(form.right).shape, 1), Number(grad(form.left)), Number(grad(form.right)))
+          );
         }
         default:
           return form satisfies never;
@@ -122,7 +127,10 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
   /** x times the matrix as it stands. */
   function formed(left: Left, f: Factor): Plan {
     const weight = Number(grad(f.node)) * (hasProduct(f.node) ? formedGradient : 1);
-    return { cost: formCost(f.node) + multiply(left.rows, rowsOf(f), columnsOf(f), Number(left.grad), weight), emit: (x) => emit('matmul', [x, turned(f)]) };
+    return {
+      cost: formCost(f.node) + multiply(left.rows, rowsOf(f), columnsOf(f), Number(left.grad), weight),
+      emit: (x) => emit('matmul', [x, turned(f)]),
+    };
   }
 
   /** The cheapest way to x @ f. */
@@ -222,7 +230,9 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
 
   function isProduct(id: NodeId): boolean {
     const form = weightForm(g, id);
-    return form.kind === 'product' || ((form.kind === 'transpose' || (form.kind === 'scale' && form.along === 'all')) && isProduct(form.of));
+    return (
+      form.kind === 'product' || ((form.kind === 'transpose' || (form.kind === 'scale' && form.along === 'all')) && isProduct(form.of))
+    );
   }
 
   /** x @ f₁ @ … @ fₙ: x takes one factor after the other, or several that are multiplied first. */
@@ -235,9 +245,16 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
       let choice: (typeof best)[number] | undefined;
       for (let i = j - 1; i >= 0; i -= 1) {
         const before = at(best, i);
-        const step = stepOver({ rows: left.rows, grad: left.grad || factors.slice(0, i).some((one) => grad(one.node)) }, factors, i, j, between);
+        const step = stepOver(
+          { rows: left.rows, grad: left.grad || factors.slice(0, i).some((one) => grad(one.node)) },
+          factors,
+          i,
+          j,
+          between,
+        );
         const cost = before.cost + step.cost;
-        if (choice === undefined || cost < choice.cost) choice = { cost, steps: [...before.steps, { ...step, columns: columnsOf(at(factors, j - 1)) }] };
+        if (choice === undefined || cost < choice.cost)
+          choice = { cost, steps: [...before.steps, { ...step, columns: columnsOf(at(factors, j - 1)) }] };
       }
       if (choice) best.push(choice);
     }
@@ -247,7 +264,11 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
 
   /** The steps one after the other; numbers multiply the narrowest result on the way, so that the wide ones, forward and
    * backward, stay free of them. */
-  function scaleNarrowest(chain: { readonly cost: number; readonly steps: readonly Step[] }, numbers: readonly Extract<WeightForm, { kind: 'scale' }>[], rows: number): Plan {
+  function scaleNarrowest(
+    chain: { readonly cost: number; readonly steps: readonly Step[] },
+    numbers: readonly Extract<WeightForm, { kind: 'scale' }>[],
+    rows: number,
+  ): Plan {
     const columns = Math.min(...chain.steps.map((step) => step.columns));
     const place = chain.steps.findIndex((step) => step.columns === columns);
     return {
@@ -264,7 +285,9 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
     if (j === i + 1) return plan(left, at(factors, i));
     const matrix = between(i, j);
     const needs = factors.slice(i, j).some((one) => grad(one.node));
-    const cost = matrix.cost + multiply(left.rows, rowsOf(at(factors, i)), columnsOf(at(factors, j - 1)), Number(left.grad), Number(needs) * formedGradient);
+    const cost =
+      matrix.cost +
+      multiply(left.rows, rowsOf(at(factors, i)), columnsOf(at(factors, j - 1)), Number(left.grad), Number(needs) * formedGradient);
     return { cost, emit: (x) => emit('matmul', [x, matrix.emit(x)]) };
   }
 
@@ -279,7 +302,8 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
         let choice: Plan | undefined;
         for (let k = i + 1; k < j; k += 1) {
           const [a, b] = [between(i, k), between(k, j)];
-          const cost = a.cost + b.cost + multiply(rowsOf(first), rowsOf(at(factors, k)), columnsOf(at(factors, j - 1)), needs(i, k), needs(k, j));
+          const cost =
+            a.cost + b.cost + multiply(rowsOf(first), rowsOf(at(factors, k)), columnsOf(at(factors, j - 1)), needs(i, k), needs(k, j));
           if (choice === undefined || cost < choice.cost) choice = { cost, emit: (x) => emit('matmul', [a.emit(x), b.emit(x)]) };
         }
         return choice as Plan;
@@ -293,7 +317,9 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
     // E @ y = (yᵀ @ Eᵀ)ᵀ, worth the transposes only where E has a structure.
     const form = weightForm(g, a);
     if (form.kind === 'atom' || (form.kind === 'transpose' && weightForm(g, form.of).kind === 'atom')) return g.add('matmul', [a, b]);
-    const mirrored = plan({ rows: at(g.node(b).shape, 1), grad: grad(b) }, { node: a, t: true }).emit(emit('permute', [b], { perm: [1, 0] }));
+    const mirrored = plan({ rows: at(g.node(b).shape, 1), grad: grad(b) }, { node: a, t: true }).emit(
+      emit('permute', [b], { perm: [1, 0] }),
+    );
     return emit('permute', [mirrored], { perm: [1, 0] });
   }
 
@@ -323,13 +349,25 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
   function lengths(square: NodeId, axes: readonly number[]): NodeId | undefined {
     const node = g.node(square);
     const [e, other] = node.inputs;
-    if (node.op !== 'mul' || e === undefined || e !== other || node.shape.length !== 2 || axes.length !== 1 || !isWeight(e) || !hasProduct(e)) return undefined;
+    if (
+      node.op !== 'mul' ||
+      e === undefined ||
+      e !== other ||
+      node.shape.length !== 2 ||
+      axes.length !== 1 ||
+      !isWeight(e) ||
+      !hasProduct(e)
+    )
+      return undefined;
     const terms = termsOf({ node: e, t: axes[0] === 0 }, 1);
-    const parts = terms.flatMap((a, i) => terms.slice(i).map((b, j) => scaled(rowDot(a.factors, b.factors), a.number * b.number * (j === 0 ? 1 : 2))));
+    const parts = terms.flatMap((a, i) =>
+      terms.slice(i).map((b, j) => scaled(rowDot(a.factors, b.factors), a.number * b.number * (j === 0 ? 1 : 2))),
+    );
     return parts.reduce((sum, part) => emit('add', [sum, part]));
   }
 
-  const scaled = (value: NodeId, number: number): NodeId => (number === 1 ? value : emit('mul', [value, g.constant(number, g.node(value).shape)]));
+  const scaled = (value: NodeId, number: number): NodeId =>
+    number === 1 ? value : emit('mul', [value, g.constant(number, g.node(value).shape)]);
 
   /** Σ over columns of a ∘ b, both chains of factors:   a · (c₁ @ c₂) = (a @ c₂ᵀ) · c₁. */
   function rowDot(a: readonly Factor[], b: readonly Factor[]): NodeId {
@@ -341,7 +379,9 @@ function createPlanner(g: GraphBuilder, trainable: ReadonlySet<string>): Planner
   }
 
   function rows(table: NodeId, ids: NodeId): NodeId | undefined {
-    return isWeight(table) && g.node(table).shape.length === 2 && ['add', 'sub', 'mul', 'div', 'matmul', 'neg'].includes(g.node(table).op) ? gatherRows(g, emit, table, ids) : undefined;
+    return isWeight(table) && g.node(table).shape.length === 2 && ['add', 'sub', 'mul', 'div', 'matmul', 'neg'].includes(g.node(table).op)
+      ? gatherRows(g, emit, table, ids)
+      : undefined;
   }
 
   return { product, lengths, rows };

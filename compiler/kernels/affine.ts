@@ -76,7 +76,11 @@ export function range(view: View, axes: readonly number[]): { readonly low: numb
 }
 
 /** Quotient and remainder of an index by `n`, the axis to split where that would make them affine, or undefined. */
-export function divide(view: View, n: number, axes: readonly number[]): { readonly high: View; readonly low: View } | Refinement | undefined {
+export function divide(
+  view: View,
+  n: number,
+  axes: readonly number[],
+): { readonly high: View; readonly low: View } | Refinement | undefined {
   const high = view.strides.map((s, a) => (axes[a] === 1 ? 0 : s % n === 0 ? s / n : 0));
   const low = view.strides.map((s, a) => (axes[a] === 1 || s % n === 0 ? 0 : s));
   const rest = ((view.offset % n) + n) % n;
@@ -113,7 +117,8 @@ export function runs(shape: readonly number[], key: (axis: number) => number): {
       return;
     }
     const k = key(axis);
-    if (last !== undefined && last.key === k) out[out.length - 1] = { key: k, run: { extent: last.run.extent * extent, from: last.run.from, to: axis + 1 } };
+    if (last !== undefined && last.key === k)
+      out[out.length - 1] = { key: k, run: { extent: last.run.extent * extent, from: last.run.from, to: axis + 1 } };
     else out.push({ key: k, run: { extent, from: last === undefined ? 0 : axis, to: axis + 1 } });
   });
   return out;

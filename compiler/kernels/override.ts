@@ -48,14 +48,19 @@ export function overridden(graph: Graph, target: Target, choice: OverrideChoice)
   const place: NodeId[] = [];
   const found = new Map<NodeId, { readonly override: Override; readonly prepared: readonly NodeId[] }>();
   const add: Add = (op, inputs, attrs = {}) => {
-    const type = ops[op].infer(inputs.map((id) => nodes[id] as Node), attrs);
+    const type = ops[op].infer(
+      inputs.map((id) => nodes[id] as Node),
+      attrs,
+    );
     if (typeof type === 'string') throw new Bug(`an override built a wrong ${op}: ${type}`);
     nodes.push({ op, inputs, attrs, shape: type.shape, dtype: type.dtype });
     return nodes.length - 1;
   };
   graph.nodes.forEach((node) => {
     const moved: Node = { ...node, inputs: node.inputs.map((id) => place[id] as NodeId) };
-    const override = choice.list.find((o) => o.root === node.op && o.possible(graph, node) && (choice.everywhere || o.pays(graph, node, target)));
+    const override = choice.list.find(
+      (o) => o.root === node.op && o.possible(graph, node) && (choice.everywhere || o.pays(graph, node, target)),
+    );
     const prepared = override?.prepare(add, moved, (id) => (nodes[id] as Node).shape);
     nodes.push(moved);
     place.push(nodes.length - 1);

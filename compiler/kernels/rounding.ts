@@ -38,24 +38,42 @@ export function applyOp(name: OpName, dtype: DType, inputs: readonly Valued[], t
   const op = ops[name];
   const size = inputs[0]?.value.length ?? 0;
   const call = (values: readonly Float64Array[]): Float64Array =>
-    op.reference({ inputs: values, types: types.map((type) => ({ shape: [size], dtype: type })), attrs: { dtype }, out: { shape: [size], dtype }, feed: () => new Float64Array(0) });
+    op.reference({
+      inputs: values,
+      types: types.map((type) => ({ shape: [size], dtype: type })),
+      attrs: { dtype },
+      out: { shape: [size], dtype },
+      feed: () => new Float64Array(0),
+    });
   const value = call(inputs.map((input) => input.value));
   if (inputs.every((input) => input.error === undefined)) return { value };
   const { relative, absolute } = op.tolerance;
   // Functions that are worked out in several steps lose what one rounding of their operand would.
   const slack = dtype === 'f32' && (absolute > 0 || relative > 2 ** -23) ? 2 ** -23 : 0;
-  const reach = inputs.map((input, i) => (types[i] === 'f32' && slack > 0 ? input.value.map((v, j) => (input.error?.[j] ?? 0) + slack * Math.abs(v)) : (input.error ?? new Float64Array(size))));
+  const reach = inputs.map((input, i) =>
+    types[i] === 'f32' && slack > 0
+      ? input.value.map((v, j) => (input.error?.[j] ?? 0) + slack * Math.abs(v))
+      : (input.error ?? new Float64Array(size)),
+  );
   const moving = reach.map((r, i) => (r.some((e) => e !== 0) ? i : -1)).filter((i) => i >= 0);
-  const error = value.map((v) => (dtype === 'i32' || relative === 0 && absolute === 0 ? 0 : Math.abs(v) > largest ? Infinity : relative * Math.abs(v) + absolute + smallest));
+  const error = value.map((v) =>
+    dtype === 'i32' || (relative === 0 && absolute === 0)
+      ? 0
+      : Math.abs(v) > largest
+        ? Infinity
+        : relative * Math.abs(v) + absolute + smallest,
+  );
   const spread = new Float64Array(size);
   for (let corner = 0; corner < 2 ** moving.length && moving.length > 0; corner += 1) {
-    const moved = call(inputs.map((input, i) => {
-      const bit = moving.indexOf(i);
-      if (bit < 0) return input.value;
-      const sign = (corner >> bit) & 1 ? 1 : -1;
-      const r = at(reach, i);
-      return input.value.map((v, j) => v + sign * (r[j] as number));
-    }));
+    const moved = call(
+      inputs.map((input, i) => {
+        const bit = moving.indexOf(i);
+        if (bit < 0) return input.value;
+        const sign = (corner >> bit) & 1 ? 1 : -1;
+        const r = at(reach, i);
+        return input.value.map((v, j) => v + sign * (r[j] as number));
+      }),
+    );
     moved.forEach((v, j) => {
       const change = Math.abs(v - (value[j] as number));
       // Outside the domain of a function nothing is known.

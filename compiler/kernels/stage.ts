@@ -39,7 +39,11 @@ export function staged(graph: Graph, target: Target): Graph {
     const stretches = reducedStretches((nodes[at] as Node).shape, listAttr(node, 'axes'));
     for (const stretch of stretches.reverse()) at = reduceRun(node.op, at, stretch);
     const shape = (nodes[at] as Node).shape;
-    place.push(shape.length === node.shape.length && shape.every((n, a) => n === node.shape[a]) ? at : add('reshape', at, { shape: [...node.shape] }, node.shape));
+    place.push(
+      shape.length === node.shape.length && shape.every((n, a) => n === node.shape[a])
+        ? at
+        : add('reshape', at, { shape: [...node.shape] }, node.shape),
+    );
   });
   return { nodes, outputs: graph.outputs.map((o) => ({ ...o, node: place[o.node] as NodeId })) };
 

@@ -38,7 +38,12 @@ export function extents(graph: Graph, product: NodeId): readonly [number, number
 
 /** The sums of a graph by root. `uses` counts the distinct users, `kept` are nodes whose value is wanted as such. `limit` is how
  * many arrays one kernel may touch. */
-export function sums(graph: Graph, users: readonly (readonly NodeId[])[], kept: ReadonlySet<NodeId>, limit: number): ReadonlyMap<NodeId, Sum> {
+export function sums(
+  graph: Graph,
+  users: readonly (readonly NodeId[])[],
+  kept: ReadonlySet<NodeId>,
+  limit: number,
+): ReadonlyMap<NodeId, Sum> {
   const out = new Map<NodeId, Sum>();
   const taken = new Set<NodeId>();
   const single = (id: NodeId): boolean => users[id]?.length === 1 && !kept.has(id);
@@ -68,14 +73,20 @@ export function sums(graph: Graph, users: readonly (readonly NodeId[])[], kept: 
       const sign = nodeAt(graph, id).op === 'sub' && side === 1 ? -factor : factor;
       const inner = peel(input);
       const peeled = { node: inner.node, factor: sign * inner.factor };
-      const kind = !single(inner.node) ? 'rest' : nodeAt(graph, inner.node).op === 'matmul' ? 'product' : addition(inner.node) ? 'addition' : 'rest';
+      const kind = !single(inner.node)
+        ? 'rest'
+        : nodeAt(graph, inner.node).op === 'matmul'
+          ? 'product'
+          : addition(inner.node)
+            ? 'addition'
+            : 'rest';
       return { kind, peeled, whole: { node: input, factor: sign } };
     });
   /** The addends of a tree, cut where one kernel would touch too many arrays. */
   const flatten = (id: NodeId, inside: Set<NodeId>): Found[] => {
     let found = split({ node: id, factor: 1 });
     const arrays = (list: readonly Found[]): number => list.reduce((n, f) => n + (f.kind === 'product' ? 2 : 1), 0);
-    for (let i = 0; i < found.length; ) {
+    for (let i = 0; i < found.length;) {
       const f = found[i] as Found;
       const opened = f.kind === 'addition' ? [...found.slice(0, i), ...split(f.peeled), ...found.slice(i + 1)] : found;
       if (f.kind !== 'addition' || arrays(opened) > limit - 2) {
@@ -97,7 +108,11 @@ export function sums(graph: Graph, users: readonly (readonly NodeId[])[], kept: 
     const size = extents(graph, first.peeled.node).join();
     const fits = (f: Found): boolean => f.kind === 'product' && extents(graph, f.peeled.node).join() === size;
     const products = found.filter(fits).map((f) => f.peeled);
-    out.set(id, { root: id, products: ordered(products), rest: found.filter((f) => !fits(f)).map((f) => (f.kind === 'product' ? f.peeled : f.whole)) });
+    out.set(id, {
+      root: id,
+      products: ordered(products),
+      rest: found.filter((f) => !fits(f)).map((f) => (f.kind === 'product' ? f.peeled : f.whole)),
+    });
     for (const p of products) taken.add(p.node);
     for (const node of inside) taken.add(node);
   }

@@ -30,11 +30,33 @@ export const indexingOps = {
       });
       return result;
     },
-    gradient: (g, site, index) => (index === 0 ? g.add('scatter_add', [at(site.inputs, 1), site.dy], { rows: at(g.node(at(site.inputs, 0)).shape, 0) }) : undefined),
+    gradient: (g, site, index) =>
+      index === 0 ? g.add('scatter_add', [at(site.inputs, 1), site.dy], { rows: at(g.node(at(site.inputs, 0)).shape, 0) }) : undefined,
     samples: [
-      { types: [{ shape: [5, 3], dtype: 'f32' }, { shape: [7], dtype: 'i32' }], domains: [real, rowsOf(5)], attrs: {} },
-      { types: [{ shape: [4, 2, 3], dtype: 'f32' }, { shape: [2, 3], dtype: 'i32' }], domains: [real, rowsOf(4)], attrs: {} },
-      { types: [{ shape: [6], dtype: 'f32' }, { shape: [2, 2], dtype: 'i32' }], domains: [real, rowsOf(6)], attrs: {} },
+      {
+        types: [
+          { shape: [5, 3], dtype: 'f32' },
+          { shape: [7], dtype: 'i32' },
+        ],
+        domains: [real, rowsOf(5)],
+        attrs: {},
+      },
+      {
+        types: [
+          { shape: [4, 2, 3], dtype: 'f32' },
+          { shape: [2, 3], dtype: 'i32' },
+        ],
+        domains: [real, rowsOf(4)],
+        attrs: {},
+      },
+      {
+        types: [
+          { shape: [6], dtype: 'f32' },
+          { shape: [2, 2], dtype: 'i32' },
+        ],
+        domains: [real, rowsOf(6)],
+        attrs: {},
+      },
     ],
     tolerance: { relative: 0, absolute: 0 },
     flops: () => 0,
@@ -49,7 +71,8 @@ export const indexingOps = {
       const [ids, values] = inputs as readonly [ValueType, ValueType];
       if (ids.dtype !== 'i32') return `ids must be whole numbers, not ${ids.dtype}`;
       if (values.dtype !== 'f32') return `values must be real, not ${values.dtype}`;
-      if (ids.shape.some((n, i) => n !== values.shape[i])) return `values ${showShape(values.shape)} do not begin with the shape of ids ${showShape(ids.shape)}`;
+      if (ids.shape.some((n, i) => n !== values.shape[i]))
+        return `values ${showShape(values.shape)} do not begin with the shape of ids ${showShape(ids.shape)}`;
       return { shape: [attrs['rows'] as number, ...values.shape.slice(ids.shape.length)], dtype: 'f32' };
     },
     reference: ({ inputs, attrs, out }) => {
@@ -59,16 +82,45 @@ export const indexingOps = {
       const width = result.length / rows;
       ids.forEach((row, i) => {
         if (row < 0 || row >= rows) return;
-        for (let j = 0; j < width; j += 1) result[row * width + j] = (result[row * width + j] as number) + (values[i * width + j] as number);
+        for (let j = 0; j < width; j += 1)
+          result[row * width + j] = (result[row * width + j] as number) + (values[i * width + j] as number);
       });
       return result;
     },
     gradient: (g, site, index) => (index === 1 ? g.add('gather', [site.dy, at(site.inputs, 0)]) : undefined),
     samples: [
-      { types: [{ shape: [7], dtype: 'i32' }, { shape: [7, 3], dtype: 'f32' }], domains: [rowsOf(5), real], attrs: { rows: 5 } },
-      { types: [{ shape: [2, 3], dtype: 'i32' }, { shape: [2, 3, 2, 2], dtype: 'f32' }], domains: [rowsOf(4), real], attrs: { rows: 4 } },
-      { types: [{ shape: [6], dtype: 'i32' }, { shape: [6], dtype: 'f32' }], domains: [rowsOf(3), real], attrs: { rows: 3 } },
-      { types: [{ shape: [1], dtype: 'i32' }, { shape: [1, 4], dtype: 'f32' }], domains: [rowsOf(3), real], attrs: { rows: 3, sorted: 1 } },
+      {
+        types: [
+          { shape: [7], dtype: 'i32' },
+          { shape: [7, 3], dtype: 'f32' },
+        ],
+        domains: [rowsOf(5), real],
+        attrs: { rows: 5 },
+      },
+      {
+        types: [
+          { shape: [2, 3], dtype: 'i32' },
+          { shape: [2, 3, 2, 2], dtype: 'f32' },
+        ],
+        domains: [rowsOf(4), real],
+        attrs: { rows: 4 },
+      },
+      {
+        types: [
+          { shape: [6], dtype: 'i32' },
+          { shape: [6], dtype: 'f32' },
+        ],
+        domains: [rowsOf(3), real],
+        attrs: { rows: 3 },
+      },
+      {
+        types: [
+          { shape: [1], dtype: 'i32' },
+          { shape: [1, 4], dtype: 'f32' },
+        ],
+        domains: [rowsOf(3), real],
+        attrs: { rows: 3, sorted: 1 },
+      },
     ],
     tolerance: { relative: 2 ** -23, absolute: 0, accumulates: true },
     flops: ([, values]) => elements((values as ValueType).shape),

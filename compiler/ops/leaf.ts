@@ -4,7 +4,10 @@
 import { at, elements, type Attrs, type Call, type Op, type Sample, type ValueType } from './op.js';
 import { randomKey, randomUniform } from './random.js';
 
-const typed = (attrs: Attrs): ValueType => ({ shape: attrs['shape'] as readonly number[], dtype: (attrs['dtype'] ?? 'f32') as ValueType['dtype'] });
+const typed = (attrs: Attrs): ValueType => ({
+  shape: attrs['shape'] as readonly number[],
+  dtype: (attrs['dtype'] ?? 'f32') as ValueType['dtype'],
+});
 const none = (): undefined => undefined;
 const free = (): number => 0;
 const exact = { relative: 0, absolute: 0 };
@@ -88,7 +91,9 @@ export const leafOps = {
     attrs: { axis: 'count', shape: 'shape', dtype: 'dtype' },
     infer: (_, attrs) => {
       const type = typed(attrs);
-      return (attrs['axis'] as number) < type.shape.length ? type : `axis ${String(attrs['axis'])} is not an axis of [${type.shape.join(', ')}]`;
+      return (attrs['axis'] as number) < type.shape.length
+        ? type
+        : `axis ${String(attrs['axis'])} is not an axis of [${type.shape.join(', ')}]`;
     },
     reference: iota,
     gradient: none,

@@ -34,7 +34,14 @@ function transpose(g: Emitter, node: NodeId): NodeId {
 
 function sample(a: readonly number[], b: readonly number[]): Sample {
   const domain = { low: -2, high: 2 };
-  return { types: [{ shape: a, dtype: 'f32' }, { shape: b, dtype: 'f32' }], domains: [domain, domain], attrs: {} };
+  return {
+    types: [
+      { shape: a, dtype: 'f32' },
+      { shape: b, dtype: 'f32' },
+    ],
+    domains: [domain, domain],
+    attrs: {},
+  };
 }
 
 /** The product. */
@@ -49,7 +56,9 @@ export const productOps = {
       const [a, b] = inputs as readonly [ValueType, ValueType];
       if (a.dtype !== 'f32' || b.dtype !== 'f32') return 'the operands must be real';
       const fits = a.shape.length >= 2 && sameShape(a.shape.slice(0, -2), b.shape.slice(0, -2)) && a.shape.at(-1) === b.shape.at(-2);
-      return fits ? { shape: [...a.shape.slice(0, -1), at(b.shape, b.shape.length - 1)], dtype: 'f32' } : `${showShape(a.shape)} and ${showShape(b.shape)} have no product`;
+      return fits
+        ? { shape: [...a.shape.slice(0, -1), at(b.shape, b.shape.length - 1)], dtype: 'f32' }
+        : `${showShape(a.shape)} and ${showShape(b.shape)} have no product`;
     },
     reference: matmul,
     gradient: (g, site, index) => {

@@ -2,10 +2,23 @@
  * @file Reductions: axes go away. `argmax` gives the first of equal largest elements; the gradient of `amax` is shared
  * equally among them.
  */
-import { at, elements, strides, type Call, type Domain, type Emitter, type NodeId, type Op, type Sample, type Site, type ValueType } from './op.js';
+import {
+  at,
+  elements,
+  strides,
+  type Call,
+  type Domain,
+  type Emitter,
+  type NodeId,
+  type Op,
+  type Sample,
+  type Site,
+  type ValueType,
+} from './op.js';
 
 function reducedShape(shape: readonly number[], axes: readonly number[]): number[] | string {
-  if (axes.some((a, i) => a >= shape.length || axes.indexOf(a) !== i)) return `axes [${axes.join(', ')}] are not different axes of [${shape.join(', ')}]`;
+  if (axes.some((a, i) => a >= shape.length || axes.indexOf(a) !== i))
+    return `axes [${axes.join(', ')}] are not different axes of [${shape.join(', ')}]`;
   return shape.filter((_, i) => !axes.includes(i));
 }
 
@@ -111,7 +124,11 @@ export const reductionOps = {
     },
     reference: argmax,
     gradient: () => undefined,
-    samples: [[7], [3, 5], [2, 3, 4]].map((shape) => ({ types: [{ shape, dtype: 'f32' }], domains: [{ low: -3, high: 3, avoid: 'ties' }], attrs: {} })),
+    samples: [[7], [3, 5], [2, 3, 4]].map((shape) => ({
+      types: [{ shape, dtype: 'f32' }],
+      domains: [{ low: -3, high: 3, avoid: 'ties' }],
+      attrs: {},
+    })),
     tolerance: { relative: 0, absolute: 0 },
     flops: ([input]) => elements((input as ValueType).shape),
   },

@@ -24,7 +24,10 @@ export const alignment = 256;
 export const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 
 /** Places of all values, and the bytes of each arena; no arena is larger than `limit`. A value larger than that is a caller's error. */
-export function pack(lives: readonly Life[], limit: number): { readonly places: ReadonlyMap<string, Place>; readonly arenas: readonly number[] } {
+export function pack(
+  lives: readonly Life[],
+  limit: number,
+): { readonly places: ReadonlyMap<string, Place>; readonly arenas: readonly number[] } {
   const order = lives.map((life, i) => ({ life, i })).sort((a, b) => b.life.bytes - a.life.bytes || a.i - b.i);
   const placed: { readonly life: Life; readonly place: Place; readonly end: number }[] = [];
   const places = new Map<string, Place>();
@@ -33,7 +36,9 @@ export function pack(lives: readonly Life[], limit: number): { readonly places: 
     const size = aligned(life.bytes);
     let chosen: Place | undefined;
     for (let arena = 0; chosen === undefined; arena += 1) {
-      const others = placed.filter((p) => p.place.arena === arena && p.life.from <= life.to && life.from <= p.life.to).sort((a, b) => a.place.offset - b.place.offset);
+      const others = placed
+        .filter((p) => p.place.arena === arena && p.life.from <= life.to && life.from <= p.life.to)
+        .sort((a, b) => a.place.offset - b.place.offset);
       let at = 0;
       let best: { readonly offset: number; readonly gap: number } | undefined;
       for (const other of others) {

@@ -15,7 +15,19 @@ import { hostCapacity, type HostSlots } from '../wgsl/expression.js';
 import { aligned, pack, type Life } from './memory.js';
 import type { Persistent } from './persistent.js';
 import { verifyProgram } from './verify.js';
-import type { BufferDecl, BufferKind, Entry, Program, ScalarExpr, ScalarSlot, Shader, Source, Step, Target, TensorDecl } from './program.js';
+import type {
+  BufferDecl,
+  BufferKind,
+  Entry,
+  Program,
+  ScalarExpr,
+  ScalarSlot,
+  Shader,
+  Source,
+  Step,
+  Target,
+  TensorDecl,
+} from './program.js';
 
 /** An entry to plan. */
 export interface PlanEntry {
@@ -24,7 +36,12 @@ export interface PlanEntry {
   /** What the host computes for the graph's inputs of shape []. */
   readonly hosts: ReadonlyMap<string, ScalarExpr>;
   /** Tensors that the host writes before each run: the graph's input, and the tensor's name in the Program. */
-  readonly inputs: readonly { readonly input: string; readonly tensor: string; readonly shape: readonly number[]; readonly dtype: 'f32' | 'i32' }[];
+  readonly inputs: readonly {
+    readonly input: string;
+    readonly tensor: string;
+    readonly shape: readonly number[];
+    readonly dtype: 'f32' | 'i32';
+  }[];
 }
 
 /** The device cannot hold something; told to the user. */
@@ -42,7 +59,13 @@ interface Placed {
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Plans a Program. `watch` sees the kernels; `choice` is which overrides are considered, for tests. */
-export function plan(given: readonly PlanEntry[], declared: readonly Persistent[], target: Target, watch?: WatchKernels, choice?: OverrideChoice): Program {
+export function plan(
+  given: readonly PlanEntry[],
+  declared: readonly Persistent[],
+  target: Target,
+  watch?: WatchKernels,
+  choice?: OverrideChoice,
+): Program {
   const { entries, persistent } = withParts(given, declared, target);
   const buffers: { name: string; kind: BufferKind; bytes: number }[] = [];
   const tensors: TensorDecl[] = [];
@@ -51,7 +74,10 @@ export function plan(given: readonly PlanEntry[], declared: readonly Persistent[
     const bytes = count(p.shape) * 4;
     const parent = p.within === undefined ? undefined : places.get(p.within.tensor);
     if (p.within !== undefined && parent === undefined) throw new Bug(`${p.name} lies within ${p.within.tensor}, which is not there`);
-    const place = parent === undefined ? placePersistent(buffers, p, bytes, target) : { buffer: parent.buffer, offset: parent.offset + (p.within?.start ?? 0) * 4, bytes };
+    const place =
+      parent === undefined
+        ? placePersistent(buffers, p, bytes, target)
+        : { buffer: parent.buffer, offset: parent.offset + (p.within?.start ?? 0) * 4, bytes };
     places.set(p.name, place);
     tensors.push({ name: p.name, dtype: p.dtype, shape: p.shape, buffer: place.buffer, offset: place.offset, bytes, source: p.source });
   };
@@ -63,7 +89,8 @@ export function plan(given: readonly PlanEntry[], declared: readonly Persistent[
     watch?.(entry.name, selection.kernels, entry.hosts);
     return selection;
   });
-  for (const entry of entries) for (const i of entry.inputs) add({ name: i.tensor, shape: i.shape, dtype: i.dtype, kind: 'batch', source: { kind: 'host' } });
+  for (const entry of entries)
+    for (const i of entry.inputs) add({ name: i.tensor, shape: i.shape, dtype: i.dtype, kind: 'batch', source: { kind: 'host' } });
   const constants = new Map<string, string>();
   const constantOf = (node: Node): string => {
     const data = node.attrs['data'] as Float64Array;
@@ -77,7 +104,12 @@ export function plan(given: readonly PlanEntry[], declared: readonly Persistent[
     }
     return name;
   };
-  const tables = selections.map((s) => new Map(s.graph.nodes.flatMap((node, id) => (node.op === 'table' && usesValue(s, id) ? [[`%${id}`, constantOf(node)] as const] : []))));
+  const tables = selections.map(
+    (s) =>
+      new Map(
+        s.graph.nodes.flatMap((node, id) => (node.op === 'table' && usesValue(s, id) ? [[`%${id}`, constantOf(node)] as const] : [])),
+      ),
+  );
   const packed = selections.map((s) => pack(livesOf(s), Math.min(target.maxBufferBytes, 2 ** 32 - 256)));
   const arenas: number[] = [];
   for (const p of packed) p.arenas.forEach((bytes, i) => (arenas[i] = Math.max(arenas[i] ?? 0, bytes)));
@@ -106,7 +138,10 @@ export function plan(given: readonly PlanEntry[], declared: readonly Persistent[
     const steps = selection.kernels.map((kernel): Step => {
       const bindings = kernel.args.map((arg) => placeOf(arg.ref));
       const oversized = bindings.findIndex((b) => b.bytes > target.maxBindingBytes);
-      if (oversized >= 0) throw new TooLarge(`${nameOf(kernel.args[oversized] as Arg)} has ${(bindings[oversized] as Placed).bytes.toLocaleString('en')} bytes, but this device binds at most ${target.maxBindingBytes.toLocaleString('en')} at once`);
+      if (oversized >= 0)
+        throw new TooLarge(
+          `${nameOf(kernel.args[oversized] as Arg)} has ${(bindings[oversized] as Placed).bytes.toLocaleString('en')} bytes, but this device binds at most ${target.maxBindingBytes.toLocaleString('en')} at once`,
+        );
       const written = new Set(kernel.args.flatMap((arg, i) => (arg.access === 'read' ? [] : [(bindings[i] as Placed).buffer])));
       const access = bindings.map((b): 'read' | 'read_write' => (written.has(b.buffer) ? 'read_write' : 'read'));
       const made = emitKernel(kernel, target, access, hosts);
@@ -125,31 +160,67 @@ export function plan(given: readonly PlanEntry[], declared: readonly Persistent[
       inputs: entry.inputs.map((i) => i.tensor),
       scalars: slots.map((s) => s.slot),
       steps,
-      outputs: selection.results.map((r) => ({ name: r.name, dtype: r.dtype, shape: r.shape, ...placeOf(r.ref), bytes: count(r.shape) * 4 })),
+      outputs: selection.results.map((r) => ({
+        name: r.name,
+        dtype: r.dtype,
+        shape: r.shape,
+        ...placeOf(r.ref),
+        bytes: count(r.shape) * 4,
+      })),
     };
   });
   buffers.push({ name: 'uniforms', kind: 'uniforms', bytes: uniforms.bytes() });
   if (buffers[uniformBuffer]?.kind !== 'uniforms') throw new Bug('the uniforms are not where they were planned');
-  const program: Program = { format: 'peft-program', version: 1, target, buffers: buffers.map((b): BufferDecl => ({ ...b })), tensors, shaders, entries: planned, uniforms: uniforms.base64() };
-  const wrong = verifyProgram(program, selections.map((s) => s.kernels));
+  const program: Program = {
+    format: 'peft-program',
+    version: 1,
+    target,
+    buffers: buffers.map((b): BufferDecl => ({ ...b })),
+    tensors,
+    shaders,
+    entries: planned,
+    uniforms: uniforms.base64(),
+  };
+  const wrong = verifyProgram(
+    program,
+    selections.map((s) => s.kernels),
+  );
   if (wrong.length > 0) throw new Bug(`the planned program is wrong: ${wrong[0]}`);
   return program;
 }
 
 /** Frozen tables larger than one binding as several of fewer rows. */
-function withParts(entries: readonly PlanEntry[], persistent: readonly Persistent[], target: Target): { readonly entries: readonly PlanEntry[]; readonly persistent: readonly Persistent[] } {
+function withParts(
+  entries: readonly PlanEntry[],
+  persistent: readonly Persistent[],
+  target: Target,
+): { readonly entries: readonly PlanEntry[]; readonly persistent: readonly Persistent[] } {
   const parts = new Map<string, readonly Part[]>();
   const split = persistent.flatMap((p): Persistent[] => {
     const [rows, width] = p.shape;
-    if (p.kind !== 'weights' || p.shape.length !== 2 || rows === undefined || width === undefined || count(p.shape) * 4 <= target.maxBindingBytes || width * 4 > target.maxBindingBytes) return [p];
+    if (
+      p.kind !== 'weights' ||
+      p.shape.length !== 2 ||
+      rows === undefined ||
+      width === undefined ||
+      count(p.shape) * 4 <= target.maxBindingBytes ||
+      width * 4 > target.maxBindingBytes
+    )
+      return [p];
     const own = partsOf(p.name, rows, Math.floor(target.maxBindingBytes / (width * 4)));
     parts.set(p.name, own);
-    return own.map((part) => ({ ...p, name: part.name, shape: [part.to - part.from, width], source: p.source.kind === 'checkpoint' ? { ...p.source, rows: [part.from, part.to] } : p.source }));
+    return own.map((part) => ({
+      ...p,
+      name: part.name,
+      shape: [part.to - part.from, width],
+      source: p.source.kind === 'checkpoint' ? { ...p.source, rows: [part.from, part.to] } : p.source,
+    }));
   });
   if (parts.size === 0) return { entries, persistent };
   const rewritten = entries.map((entry): PlanEntry => {
     const done = splitTensors(entry.graph, parts);
-    if ('unsplit' in done) throw new TooLarge(`${done.unsplit} does not fit into one binding of this device, and ${entry.name} needs it whole`);
+    if ('unsplit' in done)
+      throw new TooLarge(`${done.unsplit} does not fit into one binding of this device, and ${entry.name} needs it whole`);
     return { ...entry, graph: done.graph };
   });
   return { entries: rewritten, persistent: split };
@@ -162,9 +233,17 @@ function missing(name: string): never {
 const nameOf = (arg: Arg): string => (arg.ref.kind === 'tensor' ? arg.ref.name : 'an intermediate value');
 
 /** The place of a persistent tensor: in the last buffer of its kind, or a new one where that would grow too large. */
-function placePersistent(buffers: { name: string; kind: BufferKind; bytes: number }[], p: Persistent, bytes: number, target: Target): Placed {
+function placePersistent(
+  buffers: { name: string; kind: BufferKind; bytes: number }[],
+  p: Persistent,
+  bytes: number,
+  target: Target,
+): Placed {
   const size = aligned(bytes);
-  if (size > target.maxBufferBytes) throw new TooLarge(`${p.name} has ${bytes.toLocaleString('en')} bytes, but a buffer of this device holds at most ${target.maxBufferBytes.toLocaleString('en')}`);
+  if (size > target.maxBufferBytes)
+    throw new TooLarge(
+      `${p.name} has ${bytes.toLocaleString('en')} bytes, but a buffer of this device holds at most ${target.maxBufferBytes.toLocaleString('en')}`,
+    );
   let at = buffers.findLastIndex((b) => b.kind === p.kind);
   if (at < 0 || (buffers[at] as BufferDecl).bytes + size > target.maxBufferBytes) {
     at = buffers.length;
@@ -177,7 +256,8 @@ function placePersistent(buffers: { name: string; kind: BufferKind; bytes: numbe
 }
 
 const usesValue = (s: Selection, id: number): boolean =>
-  s.kernels.some((k) => k.args.some((a) => a.ref.kind === 'value' && a.ref.node === id)) || s.results.some((r) => r.ref.kind === 'value' && r.ref.node === id);
+  s.kernels.some((k) => k.args.some((a) => a.ref.kind === 'value' && a.ref.node === id)) ||
+  s.results.some((r) => r.ref.kind === 'value' && r.ref.node === id);
 
 /** Lives of the values that kernels write; results live to the end. */
 function livesOf(s: Selection): Life[] {
@@ -211,7 +291,11 @@ function slotsOf(entry: PlanEntry): { readonly name: string; readonly slot: Scal
 }
 
 /** Uniform blocks, each content once. */
-function createUniforms(): { readonly add: (words: Uint32Array) => Step['uniforms']; readonly bytes: () => number; readonly base64: () => string } {
+function createUniforms(): {
+  readonly add: (words: Uint32Array) => Step['uniforms'];
+  readonly bytes: () => number;
+  readonly base64: () => string;
+} {
   const known = new Map<string, Step['uniforms']>();
   const blocks: Uint32Array[] = [];
   let end = 0;

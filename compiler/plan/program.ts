@@ -6,7 +6,8 @@
  */
 
 /** What a buffer holds; `peft plan` sums bytes by this. */
-export type BufferKind = 'weights' | 'adapter' | 'optimizer' | 'gradients' | 'constants' | 'batch' | 'activations' | 'uniforms' | 'scalars' | 'results';
+export type BufferKind =
+  'weights' | 'adapter' | 'optimizer' | 'gradients' | 'constants' | 'batch' | 'activations' | 'uniforms' | 'scalars' | 'results';
 
 /** A buffer of the device. */
 export interface BufferDecl {
@@ -21,7 +22,12 @@ export type Init =
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
   | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
   /** Made by a function of the host with these arguments, from the value of a tensor (read as its transpose where `transposed`) or from nothing. */
-  | { readonly kind: 'host'; readonly function: string; readonly args: { readonly [name: string]: number }; readonly of?: { readonly tensor: string; readonly transposed: boolean } };
+  | {
+      readonly kind: 'host';
+      readonly function: string;
+      readonly args: { readonly [name: string]: number };
+      readonly of?: { readonly tensor: string; readonly transposed: boolean };
+    };
 
 /** Where a persistent tensor's first value comes from. */
 export type Source =
@@ -47,12 +53,31 @@ export interface TensorDecl {
 }
 
 /** A number the host computes in f64 before a step from the variables it knows (`step`, `total`, `lr`, `seed`, …). */
-export type ScalarExpr =
-  | number
-  | { readonly var: string }
-  | { readonly op: ScalarOp; readonly args: readonly ScalarExpr[] };
+export type ScalarExpr = number | { readonly var: string } | { readonly op: ScalarOp; readonly args: readonly ScalarExpr[] };
 /** Operations of scalar expressions; comparisons give 0 or 1, `select(c, a, b)` is a when c is not 0. */
-export type ScalarOp = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'pow' | 'min' | 'max' | 'neg' | 'sqrt' | 'exp' | 'log' | 'cos' | 'sin' | 'floor' | 'ceil' | 'less' | 'equal' | 'not' | 'and' | 'or' | 'select';
+export type ScalarOp =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'mod'
+  | 'pow'
+  | 'min'
+  | 'max'
+  | 'neg'
+  | 'sqrt'
+  | 'exp'
+  | 'log'
+  | 'cos'
+  | 'sin'
+  | 'floor'
+  | 'ceil'
+  | 'less'
+  | 'equal'
+  | 'not'
+  | 'and'
+  | 'or'
+  | 'select';
 
 /** One 32-bit word in the `scalars` buffer of an entry. */
 export interface ScalarSlot {
@@ -90,7 +115,14 @@ export interface Entry {
   readonly scalars: readonly ScalarSlot[];
   readonly steps: readonly Step[];
   /** Values a caller may read after the entry ran: ranges of `results` or activations. */
-  readonly outputs: readonly { readonly name: string; readonly dtype: 'f32' | 'i32'; readonly shape: readonly number[]; readonly buffer: number; readonly offset: number; readonly bytes: number }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly dtype: 'f32' | 'i32';
+    readonly shape: readonly number[];
+    readonly buffer: number;
+    readonly offset: number;
+    readonly bytes: number;
+  }[];
 }
 
 /** What the compiler assumed of the device. */

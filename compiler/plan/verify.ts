@@ -27,7 +27,12 @@ const within = (a: Range, b: Range): boolean => a.buffer === b.buffer && a.offse
 
 /** What is wrong with a Program. `kernels` are those of its entries, in the same order. */
 export function verifyProgram(program: Program, kernels?: readonly (readonly Kernel[])[]): string[] {
-  return [...verifyBuffers(program), ...verifyTensors(program), ...verifyUniforms(program), ...program.entries.flatMap((entry, e) => verifyEntry(program, entry, kernels?.[e]))];
+  return [
+    ...verifyBuffers(program),
+    ...verifyTensors(program),
+    ...verifyUniforms(program),
+    ...program.entries.flatMap((entry, e) => verifyEntry(program, entry, kernels?.[e])),
+  ];
 }
 
 function verifyBuffers({ buffers, target, shaders }: Program): string[] {
@@ -36,13 +41,15 @@ function verifyBuffers({ buffers, target, shaders }: Program): string[] {
     if (b.bytes <= 0 || b.bytes % 4 !== 0 || b.bytes > target.maxBufferBytes) wrong.push(`buffer ${b.name} has ${b.bytes} bytes`);
     if (buffers.findIndex((other) => other.name === b.name) < i) wrong.push(`two buffers are called ${b.name}`);
   });
-  for (const kind of ['uniforms', 'scalars'] as const) if (buffers.filter((b) => b.kind === kind).length > 1) wrong.push(`there is more than one buffer of ${kind}`);
+  for (const kind of ['uniforms', 'scalars'] as const)
+    if (buffers.filter((b) => b.kind === kind).length > 1) wrong.push(`there is more than one buffer of ${kind}`);
   const seen = new Set<string>();
   for (const s of shaders) {
     const key = `${s.scalars}|${s.access.join()}|${s.code}`;
     if (seen.has(key)) wrong.push(`shader ${s.label} is there twice`);
     seen.add(key);
-    if (s.access.length > target.maxStorageBuffers) wrong.push(`shader ${s.label} binds ${s.access.length} buffers of at most ${target.maxStorageBuffers}`);
+    if (s.access.length > target.maxStorageBuffers)
+      wrong.push(`shader ${s.label} binds ${s.access.length} buffers of at most ${target.maxStorageBuffers}`);
   }
   return wrong;
 }
@@ -51,7 +58,8 @@ function verifyBuffers({ buffers, target, shaders }: Program): string[] {
 function verifyRange({ buffers }: Program, what: string, range: Range): string[] {
   const buffer = buffers[range.buffer];
   if (buffer === undefined) return [`${what} is in no buffer`];
-  if (range.offset < 0 || range.bytes <= 0 || range.offset + range.bytes > buffer.bytes) return [`${what} ends at byte ${range.offset + range.bytes} of ${buffer.bytes} in ${buffer.name}`];
+  if (range.offset < 0 || range.bytes <= 0 || range.offset + range.bytes > buffer.bytes)
+    return [`${what} ends at byte ${range.offset + range.bytes} of ${buffer.bytes} in ${buffer.name}`];
   return range.offset % alignment === 0 ? [] : [`${what} starts at byte ${range.offset}`];
 }
 
@@ -62,7 +70,8 @@ function verifyTensors(program: Program): string[] {
     wrong.push(...verifyRange(program, `the tensor ${t.name}`, t));
     if (names.has(t.name)) wrong.push(`two tensors are called ${t.name}`);
     names.add(t.name);
-    if (t.bytes !== 4 * t.shape.reduce((a, b) => a * b, 1)) wrong.push(`the tensor ${t.name} has ${t.bytes} bytes for [${t.shape.join(', ')}]`);
+    if (t.bytes !== 4 * t.shape.reduce((a, b) => a * b, 1))
+      wrong.push(`the tensor ${t.name} has ${t.bytes} bytes for [${t.shape.join(', ')}]`);
     if (program.buffers[t.buffer]?.kind === 'activations') wrong.push(`the tensor ${t.name} lies among the activations`);
   }
   // Sorted by place, the larger first: a tensor overlaps only what is still open, which must hold it.
@@ -83,7 +92,8 @@ function verifyUniforms(program: Program): string[] {
   const bytes = (program.uniforms.length / 4) * 3 - (/=*$/.exec(program.uniforms)?.[0].length ?? 0);
   if (buffer !== undefined && bytes !== buffer.bytes) wrong.push(`the uniforms have ${bytes} bytes, their buffer ${buffer.bytes}`);
   const blocks = new Map<number, number>();
-  for (const step of program.entries.flatMap((e) => e.steps)) blocks.set(step.uniforms.offset, Math.max(step.uniforms.bytes, blocks.get(step.uniforms.offset) ?? 0));
+  for (const step of program.entries.flatMap((e) => e.steps))
+    blocks.set(step.uniforms.offset, Math.max(step.uniforms.bytes, blocks.get(step.uniforms.offset) ?? 0));
   let end = 0;
   for (const [offset, size] of [...blocks].sort(([a], [b]) => a - b)) {
     if (offset % alignment !== 0 || size <= 0 || size % 16 !== 0) wrong.push(`a uniform block of ${size} bytes starts at byte ${offset}`);
@@ -97,36 +107,46 @@ function verifyUniforms(program: Program): string[] {
 function verifyEntry(program: Program, entry: Entry, kernels: readonly Kernel[] | undefined): string[] {
   const wrong: string[] = [];
   const tensors = new Map(program.tensors.map((t) => [t.name, t]));
-  for (const name of entry.inputs) if (tensors.get(name)?.source.kind !== 'host') wrong.push(`the input ${name} is no tensor that the host writes`);
+  for (const name of entry.inputs)
+    if (tensors.get(name)?.source.kind !== 'host') wrong.push(`the input ${name} is no tensor that the host writes`);
   entry.scalars.forEach((slot, i) => {
-    if (slot.offset % 4 !== 0 || slot.offset < 0 || slot.offset >= hostCapacity * 4) wrong.push(`a number of the host stands at byte ${slot.offset}`);
+    if (slot.offset % 4 !== 0 || slot.offset < 0 || slot.offset >= hostCapacity * 4)
+      wrong.push(`a number of the host stands at byte ${slot.offset}`);
     if (entry.scalars.findIndex((s) => s.offset === slot.offset) < i) wrong.push(`two numbers of the host stand at byte ${slot.offset}`);
   });
   /** What stands among the activations, by buffer: ranges that steps have written and none has written over. */
   const standing: Standing = new Map();
-  if (kernels !== undefined && kernels.length !== entry.steps.length) wrong.push(`${entry.steps.length} steps for ${kernels.length} kernels`);
+  if (kernels !== undefined && kernels.length !== entry.steps.length)
+    wrong.push(`${entry.steps.length} steps for ${kernels.length} kernels`);
   entry.steps.forEach((step, i) => {
     const shader = program.shaders[step.shader];
     const where = `step ${i} (${step.label})`;
     if (shader === undefined) wrong.push(`${where} has no shader`);
-    else wrong.push(...verifyStep(program, step, shader, where), ...verifyUse(program, usesOf(step, shader, kernels?.[i]), where, standing));
+    else
+      wrong.push(...verifyStep(program, step, shader, where), ...verifyUse(program, usesOf(step, shader, kernels?.[i]), where, standing));
   });
   for (const output of entry.outputs) {
     wrong.push(...verifyRange(program, `the output ${output.name}`, output));
-    if (program.buffers[output.buffer]?.kind === 'activations' && !stands(standing, output)) wrong.push(`the output ${output.name} does not stand at the end`);
+    if (program.buffers[output.buffer]?.kind === 'activations' && !stands(standing, output))
+      wrong.push(`the output ${output.name} does not stand at the end`);
   }
   return wrong.map((text) => `${entry.name}: ${text}`);
 }
 
 function verifyStep(program: Program, step: Step, shader: Shader, where: string): string[] {
   const wrong: string[] = [];
-  if (step.bindings.length !== shader.access.length) wrong.push(`${where} binds ${step.bindings.length} buffers, its shader has ${shader.access.length}`);
-  if (step.workgroups.some((n) => !Number.isInteger(n) || n < 1 || n > largestGrid)) wrong.push(`${where} runs ${step.workgroups.join(' x ')} workgroups`);
-  if (shader.scalars && !program.buffers.some((b) => b.kind === 'scalars')) wrong.push(`${where} reads numbers of the host, which have no buffer`);
+  if (step.bindings.length !== shader.access.length)
+    wrong.push(`${where} binds ${step.bindings.length} buffers, its shader has ${shader.access.length}`);
+  if (step.workgroups.some((n) => !Number.isInteger(n) || n < 1 || n > largestGrid))
+    wrong.push(`${where} runs ${step.workgroups.join(' x ')} workgroups`);
+  if (shader.scalars && !program.buffers.some((b) => b.kind === 'scalars'))
+    wrong.push(`${where} reads numbers of the host, which have no buffer`);
   step.bindings.forEach((a, i) => {
     wrong.push(...verifyRange(program, `binding ${i} of ${where}`, a));
-    if (a.bytes > program.target.maxBindingBytes) wrong.push(`binding ${i} of ${where} has ${a.bytes} bytes of at most ${program.target.maxBindingBytes}`);
-    if (['uniforms', 'scalars'].includes(program.buffers[a.buffer]?.kind ?? '')) wrong.push(`binding ${i} of ${where} is in ${program.buffers[a.buffer]?.name}`);
+    if (a.bytes > program.target.maxBindingBytes)
+      wrong.push(`binding ${i} of ${where} has ${a.bytes} bytes of at most ${program.target.maxBindingBytes}`);
+    if (['uniforms', 'scalars'].includes(program.buffers[a.buffer]?.kind ?? ''))
+      wrong.push(`binding ${i} of ${where} is in ${program.buffers[a.buffer]?.name}`);
     step.bindings.slice(i + 1).forEach((b, j) => {
       const [x, y] = [shader.access[i], shader.access[i + 1 + j]];
       // WebGPU allows one buffer one usage within a dispatch.
@@ -161,7 +181,10 @@ const stands = (standing: Standing, range: Range & { readonly value?: string | u
 /** Follows what a step reads and writes of the activations. */
 function verifyUse(program: Program, uses: readonly Use[], where: string, standing: Standing): string[] {
   const transient = uses.map((use, i) => ({ use, i })).filter(({ use }) => program.buffers[use.buffer]?.kind === 'activations');
-  const wrong = transient.filter(({ use }) => use.reads && !stands(standing, use)).map(({ i }) => `binding ${i} of ${where} reads what no step before has written`);
-  for (const { use } of transient) if (use.writes) standing.set(use.buffer, [...(standing.get(use.buffer) ?? []).filter((r) => !overlap(r, use)), use]);
+  const wrong = transient
+    .filter(({ use }) => use.reads && !stands(standing, use))
+    .map(({ i }) => `binding ${i} of ${where} reads what no step before has written`);
+  for (const { use } of transient)
+    if (use.writes) standing.set(use.buffer, [...(standing.get(use.buffer) ?? []).filter((r) => !overlap(r, use)), use]);
   return wrong;
 }

@@ -34,7 +34,8 @@ export interface Task {
 
 /** The task of a base. */
 export function resolveTask(c: Context, statement: BaseStatement): Task {
-  if (statement.task === undefined) return stop('PEFT0118', statement.span, 'a base needs a task', { help: `write for TASK(…); ${listOf(c, 'task')}` });
+  if (statement.task === undefined)
+    return stop('PEFT0118', statement.span, 'a base needs a task', { help: `write for TASK(…); ${listOf(c, 'task')}` });
   const bound = bindNamed(c, 'task', statement.task);
   c.origins['base.task'] = { kind: 'written', span: statement.task.span };
   argumentOrigins(c.origins, 'base.task.args', bound);
@@ -56,10 +57,25 @@ export function resolveBase(c: Context, statement: BaseStatement, task: Task | u
   checkType(c, statement, model.definition, facts.value);
   if (task === undefined) return undefined;
   const settings = { name: task.bound.definition.name.text, args: task.bound.args, span: statement.task?.span ?? statement.span };
-  const instance = instantiateModel(model.definition, model.scope, facts.value.config, overrides, settings, facts.value.configName, statement.source.span);
+  const instance = instantiateModel(
+    model.definition,
+    model.scope,
+    facts.value.config,
+    overrides,
+    settings,
+    facts.value.configName,
+    statement.source.span,
+  );
   for (const o of overrides) c.origins[`base.overrides.${o.name}`] = { kind: 'written', span: o.span };
   const bindings = bindCheckpoint(instance, facts.value, statement.source.span, diagnostics);
-  return { definition: model.definition, source, facts: facts.value, model: instance, overrides: Object.fromEntries(overrides.map((o) => [o.name as string, toJson(o.value)])), bindings };
+  return {
+    definition: model.definition,
+    source,
+    facts: facts.value,
+    model: instance,
+    overrides: Object.fromEntries(overrides.map((o) => [o.name as string, toJson(o.value)])),
+    bindings,
+  };
 }
 
 /** The model must be made for what the configuration says the base is. */
@@ -67,6 +83,15 @@ function checkType(c: Context, statement: BaseStatement, model: Definition, fact
   const type = facts.config['model_type'];
   const accepted = model.foreign.map((f) => f.value);
   if (typeof type !== 'string' || accepted.length === 0 || accepted.includes(type)) return;
-  const right = namesOf(c, 'model').find((name) => findNamed(c, 'model', name, statement.model.span).definition.foreign.some((f) => f.value === type));
-  stop('PEFT0504', statement.model.span, `this base is a ${type}, not a ${statement.model.text}: ${facts.configName} says so`, right ? { help: `write ${right}`, fix: { title: `write ${right}`, edits: [{ span: statement.model.span, text: right }] } } : { help: listOf(c, 'model') });
+  const right = namesOf(c, 'model').find((name) =>
+    findNamed(c, 'model', name, statement.model.span).definition.foreign.some((f) => f.value === type),
+  );
+  stop(
+    'PEFT0504',
+    statement.model.span,
+    `this base is a ${type}, not a ${statement.model.text}: ${facts.configName} says so`,
+    right
+      ? { help: `write ${right}`, fix: { title: `write ${right}`, edits: [{ span: statement.model.span, text: right }] } }
+      : { help: listOf(c, 'model') },
+  );
 }

@@ -41,7 +41,11 @@ export interface Resolved {
 }
 
 /** What an experiment refers to, so that the facts can be gathered before the check. */
-export function sourcesOf(file: File, experiment: Experiment, library: Library): { readonly bases: readonly BaseSource[]; readonly tables: readonly TableSource[] } {
+export function sourcesOf(
+  file: File,
+  experiment: Experiment,
+  library: Library,
+): { readonly bases: readonly BaseSource[]; readonly tables: readonly TableSource[] } {
   const quiet: Diagnostic[] = [];
   const statements = flatten(file, experiment, quiet);
   if (statements === undefined) return { bases: [], tables: [] };
@@ -64,7 +68,16 @@ export function checkExperiment(file: File, experiment: Experiment, library: Lib
   const statements = flatten(file, experiment, diagnostics);
   // Without what it derives from, nothing more can be said.
   if (statements === undefined) return { value: undefined, diagnostics };
-  const context: Context = { e: createElaboration(undefined, { training: false }), file, library, facts, scope, statements, diagnostics, origins: {} };
+  const context: Context = {
+    e: createElaboration(undefined, { training: false }),
+    file,
+    library,
+    facts,
+    scope,
+    statements,
+    diagnostics,
+    origins: {},
+  };
   const value = resolve(context);
   return { value: failed(diagnostics) ? undefined : value, diagnostics };
 }
@@ -77,11 +90,21 @@ function resolve(c: Context): Resolved | undefined {
   const task = statement === undefined ? undefined : attempt(diagnostics, () => resolveTask(c, statement));
   const base = attempt(diagnostics, () => {
     if (statement !== undefined) return resolveBase(c, statement, task);
-    return stop('PEFT0116', statements.experiment.name.span, `experiment ${statements.experiment.name.text} has no base`, { help: 'write base MODEL from "FOLDER" for TASK' });
+    return stop('PEFT0116', statements.experiment.name.span, `experiment ${statements.experiment.name.text} has no base`, {
+      help: 'write base MODEL from "FOLDER" for TASK',
+    });
   });
   const sections = fieldsOf(c, task, base?.facts);
   const targets = resolveTargets(c, base?.model);
-  if (statement === undefined || base === undefined || task === undefined || sections === undefined || targets === undefined || failed(diagnostics)) return undefined;
+  if (
+    statement === undefined ||
+    base === undefined ||
+    task === undefined ||
+    sections === undefined ||
+    targets === undefined ||
+    failed(diagnostics)
+  )
+    return undefined;
   const at = (field: string): Span | undefined => {
     const origin = c.origins[field];
     return origin?.kind === 'written' ? origin.span : undefined;
@@ -95,7 +118,13 @@ function resolve(c: Context): Resolved | undefined {
       optimizer: sections.optimizer,
       schedule: sections.schedule,
       maxLength: sections.data.max_length,
-      at: { base: statement.source.span, length: at('data.max_length'), optimizer: at('tune.optimizer') ?? statement.span, schedule: at('tune.schedule') ?? statement.span, adapters: targets.places },
+      at: {
+        base: statement.source.span,
+        length: at('data.max_length'),
+        optimizer: at('tune.optimizer') ?? statement.span,
+        schedule: at('tune.schedule') ?? statement.span,
+        adapters: targets.places,
+      },
     },
     diagnostics,
   );
@@ -124,7 +153,11 @@ function specOf(c: Context, base: Base, task: Task, sections: Sections, targets:
     version: 1,
     name: c.statements.experiment.name.text,
     base: { model: base.definition.name.text, source: base.source, overrides: base.overrides, task: callSpec(task.bound) },
-    adapters: [...targets.adapters.values()].map((a) => ({ module: a.site.path, method: a.definition.name.text, args: jsonArgs(a.params) })),
+    adapters: [...targets.adapters.values()].map((a) => ({
+      module: a.site.path,
+      method: a.definition.name.text,
+      args: jsonArgs(a.params),
+    })),
     trained: [...targets.trained].filter((m) => m.storage.length > 0).map((m) => m.path),
     data: sections.data,
     tune: { ...sections.tune, optimizer: callSpec(sections.optimizer), schedule: callSpec(sections.schedule) },

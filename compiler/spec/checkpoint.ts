@@ -44,7 +44,9 @@ export function bindCheckpoint(model: ModuleInstance, facts: BaseFacts, at: Span
           bindings.set(name, { kind: 'fresh' });
           continue;
         }
-        misshapen.push(`${key} has shape ${showShape(found.shape)} in the checkpoint, but ${facts.configName} makes it ${showShape(storage.shape)}`);
+        misshapen.push(
+          `${key} has shape ${showShape(found.shape)} in the checkpoint, but ${facts.configName} makes it ${showShape(storage.shape)}`,
+        );
         continue;
       }
       if (!floating.includes(found.dtype)) {
@@ -61,14 +63,20 @@ export function bindCheckpoint(model: ModuleInstance, facts: BaseFacts, at: Span
       code: 'PEFT0508',
       severity: 'error',
       span: at,
-      message: missing.length === 1 ? `the checkpoint has no tensor ${first}` : `the checkpoint lacks ${missing.length} tensors of this model, the first is ${first}`,
+      message:
+        missing.length === 1
+          ? `the checkpoint has no tensor ${first}`
+          : `the checkpoint lacks ${missing.length} tensors of this model, the first is ${first}`,
       help: near ? `the nearest name is ${near}` : `it has names like ${[...(facts.tensors?.keys() ?? [])][0] ?? 'none'}`,
     });
   }
   const first = (code: string, faults: readonly string[], more: Pick<Diagnostic, 'help'> = {}): void => {
     const [message] = faults;
     if (message === undefined) return;
-    const notes = faults.length > 1 ? { notes: [{ message: faults.length === 2 ? 'one more tensor is like it' : `${faults.length - 1} more tensors are like it` }] } : {};
+    const notes =
+      faults.length > 1
+        ? { notes: [{ message: faults.length === 2 ? 'one more tensor is like it' : `${faults.length - 1} more tensors are like it` }] }
+        : {};
     diagnostics.push({ code, severity: 'error', span: at, message, ...notes, ...more });
   };
   first('PEFT0506', misshapen);

@@ -20,14 +20,22 @@ interface Env {
 const within = (env: Env, names: Iterable<string>): Env => ({ ...env, known: new Set([...env.known, ...names]) });
 
 /** Names that the language itself gives to members of each kind of definition. */
-const given: Partial<Record<Definition['what'], readonly string[]>> = { adapter: [weightName, 'site', 'largest'], schedule: ['step', 'total'], task: ['logits', 'model'] };
+const given: Partial<Record<Definition['what'], readonly string[]>> = {
+  adapter: [weightName, 'site', 'largest'],
+  schedule: ['step', 'total'],
+  task: ['logits', 'model'],
+};
 
 /** Looks up every name in a definition. */
 export function resolveNames(d: Definition, scope: Scope, diagnostics: Diagnostic[]): void {
   const members = d.body.kind === 'block' ? d.body.members : [];
   const block = d.what === 'def' || d.what === 'schedule';
   twice([...d.params.map((p) => p.name), ...(block ? [] : members.flatMap(nameOf))], diagnostics);
-  const outer: Env = { known: new Set(['training', ...(given[d.what] ?? []), ...(d.on?.binds.map((b) => b.text) ?? []), ...siteTensors(d, scope)]), scope, diagnostics };
+  const outer: Env = {
+    known: new Set(['training', ...(given[d.what] ?? []), ...(d.on?.binds.map((b) => b.text) ?? []), ...siteTensors(d, scope)]),
+    scope,
+    diagnostics,
+  };
   const env = withParams(outer, d.params);
   if (d.is) walk(within(env, []), d.is);
   if (d.result) bindType(env, d.result);
@@ -39,7 +47,9 @@ export function resolveNames(d: Definition, scope: Scope, diagnostics: Diagnosti
 /** Names of the tensors of the modules that an adapter acts on. */
 function siteTensors(d: Definition, scope: Scope): string[] {
   const kind = d.on === undefined ? undefined : scope.lookup(qualified('module', d.on.name.text));
-  return kind?.kind === 'definition' && kind.definition.body.kind === 'block' ? kind.definition.body.members.flatMap((m) => (m.kind === 'storage' ? [m.name.text] : [])) : [];
+  return kind?.kind === 'definition' && kind.definition.body.kind === 'block'
+    ? kind.definition.body.members.flatMap((m) => (m.kind === 'storage' ? [m.name.text] : []))
+    : [];
 }
 
 interface Placed {
@@ -47,22 +57,37 @@ interface Placed {
   readonly span: Span;
 }
 
-const nameOf = (m: Member): Placed[] => (m.kind === 'storage' || m.kind === 'part' || m.kind === 'let' || m.kind === 'assign' || m.kind === 'function' ? [m.name] : []);
+const nameOf = (m: Member): Placed[] =>
+  m.kind === 'storage' || m.kind === 'part' || m.kind === 'let' || m.kind === 'assign' || m.kind === 'function' ? [m.name] : [];
 
 /** The fields of `batch { … }` are values of the task. */
-const batchNames = (m: Member): string[] => (m.kind === 'section' && m.section.name.text === 'batch' ? m.section.fields.map((f) => f.name.text) : []);
+const batchNames = (m: Member): string[] =>
+  m.kind === 'section' && m.section.name.text === 'batch' ? m.section.fields.map((f) => f.name.text) : [];
 
 function twice(names: readonly Placed[], diagnostics: Diagnostic[]): void {
   names.forEach((name, i) => {
     const first = names.slice(0, i).find((n) => n.text === name.text);
-    if (first) diagnostics.push({ code: 'PEFT0102', severity: 'error', span: name.span, message: `${name.text} is defined twice`, notes: [{ message: 'first here', span: first.span }] });
+    if (first)
+      diagnostics.push({
+        code: 'PEFT0102',
+        severity: 'error',
+        span: name.span,
+        message: `${name.text} is defined twice`,
+        notes: [{ message: 'first here', span: first.span }],
+      });
   });
 }
 
 function unknown(env: Env, name: string, span: Span): void {
   if (env.known.has(name) || env.scope.lookup(name) !== undefined) return;
   const { help, fix } = suggest(name, span, [...env.known, ...env.scope.names()], '');
-  env.diagnostics.push({ code: 'PEFT0101', severity: 'error', span, message: `${name} is not defined`, ...(fix && help ? { help, fix } : {}) });
+  env.diagnostics.push({
+    code: 'PEFT0101',
+    severity: 'error',
+    span,
+    message: `${name} is not defined`,
+    ...(fix && help ? { help, fix } : {}),
+  });
 }
 
 // --- members -----------------------------------------------------------------------------------------------------------
@@ -88,7 +113,10 @@ function walkMember(env: Env, m: Member): void {
       walk(env, m.value);
       return;
     case 'function': {
-      twice(m.params.map((p) => p.name), env.diagnostics);
+      twice(
+        m.params.map((p) => p.name),
+        env.diagnostics,
+      );
       const inner = withParams(env, m.params);
       if (m.result) bindType(inner, m.result);
       if (m.body.kind === 'expr') walk(inner, m.body.expr);
@@ -120,7 +148,8 @@ function walkInit(env: Env, init: Expr): void {
     walk(env, init.condition);
     walkInit(env, init.then);
     walkInit(env, init.else);
-  } else if (init.kind === 'call' && init.callee.kind === 'name' && env.scope.lookup(init.callee.name) === undefined) for (const arg of init.args) walk(env, arg.value);
+  } else if (init.kind === 'call' && init.callee.kind === 'name' && env.scope.lookup(init.callee.name) === undefined)
+    for (const arg of init.args) walk(env, arg.value);
   else walk(env, init);
 }
 
@@ -153,7 +182,8 @@ function walkBody(start: Env, members: readonly Member[]): void {
 
 function walkRequire(env: Env, m: Extract<Member, { kind: 'require' }>): void {
   walk(env, m.condition);
-  for (const [, inner = ''] of m.message.value.matchAll(/\{([^{}]+)\}/g)) for (const [name] of inner.matchAll(/[A-Za-z_]\w*/g)) unknown(env, name, m.message.span);
+  for (const [, inner = ''] of m.message.value.matchAll(/\{([^{}]+)\}/g))
+    for (const [name] of inner.matchAll(/[A-Za-z_]\w*/g)) unknown(env, name, m.message.span);
 }
 
 /** `task NAME { … }` in a model sees what the task gives: its parameters, batch and values. */
@@ -162,12 +192,22 @@ function walkNested(env: Env, m: Extract<Member, { kind: 'nested' }>): void {
   if (task?.kind !== 'definition') {
     const prefix = qualified('task', '');
     const names = env.scope.names().flatMap((n) => (n.startsWith(prefix) ? [n.slice(prefix.length)] : []));
-    env.diagnostics.push({ code: 'PEFT0119', severity: 'error', span: m.name.span, message: `there is no task ${m.name.text}`, ...suggest(m.name.text, m.name.span, names, 'there is') });
+    env.diagnostics.push({
+      code: 'PEFT0119',
+      severity: 'error',
+      span: m.name.span,
+      message: `there is no task ${m.name.text}`,
+      ...suggest(m.name.text, m.name.span, names, 'there is'),
+    });
     return;
   }
   const { definition } = task;
   const members = definition.body.kind === 'block' ? definition.body.members : [];
-  const seen = [...definition.params.map((p) => p.name.text), ...members.flatMap(batchNames), ...members.flatMap(nameOf).map((n) => n.text)];
+  const seen = [
+    ...definition.params.map((p) => p.name.text),
+    ...members.flatMap(batchNames),
+    ...members.flatMap(nameOf).map((n) => n.text),
+  ];
   twice(m.members.flatMap(nameOf), env.diagnostics);
   walkMembers(within(env, [...seen, ...m.members.flatMap(nameOf).map((n) => n.text)]), m.members);
 }
@@ -189,7 +229,10 @@ function walk(env: Env, expr: Expr): void {
 }
 
 function withParams(env: Env, params: readonly Param[]): Env {
-  let inner = within(env, params.map((p) => p.name.text));
+  let inner = within(
+    env,
+    params.map((p) => p.name.text),
+  );
   for (const p of params) if (p.type) inner = bindType(inner, p.type);
   for (const p of params) {
     for (const bound of p.bounds) walk(inner, bound.value);
@@ -203,10 +246,19 @@ function withParams(env: Env, params: readonly Param[]): Env {
 function bindType(env: Env, type: TypeExpr): Env {
   if (type.kind === 'type-union') return type.options.reduce(bindType, env);
   if (type.kind === 'type-name' && !typeNames.includes(type.name.text)) {
-    env.diagnostics.push({ code: 'PEFT0244', severity: 'error', span: type.name.span, message: `there is no type ${type.name.text}`, ...suggest(type.name.text, type.name.span, typeNames, 'types are') });
+    env.diagnostics.push({
+      code: 'PEFT0244',
+      severity: 'error',
+      span: type.name.span,
+      message: `there is no type ${type.name.text}`,
+      ...suggest(type.name.text, type.name.span, typeNames, 'types are'),
+    });
   }
   const dims = type.kind === 'type-tensor' ? type.dims : (type.dims ?? []);
-  const inner = within(env, dims.flatMap((dim) => (dim.kind === 'dim' && dim.expr.kind === 'name' ? [dim.expr.name] : [])));
+  const inner = within(
+    env,
+    dims.flatMap((dim) => (dim.kind === 'dim' && dim.expr.kind === 'name' ? [dim.expr.name] : [])),
+  );
   for (const dim of dims) if (dim.kind === 'dim') walk(inner, dim.expr);
   return inner;
 }
@@ -230,7 +282,10 @@ export function circles(own: readonly Definition[], scope: Scope, diagnostics: D
   const visit = (d: Definition, trail: readonly Definition[]): void => {
     for (const { to, span } of references(d, own, scope)) {
       if (trail.includes(to)) {
-        const [code, message] = to.what === 'def' ? ['PEFT0222', `${to.name.text} calls itself: the language has no recursion`] : ['PEFT0242', `module ${to.name.text} stands inside itself`];
+        const [code, message] =
+          to.what === 'def'
+            ? ['PEFT0222', `${to.name.text} calls itself: the language has no recursion`]
+            : ['PEFT0242', `module ${to.name.text} stands inside itself`];
         diagnostics.push({ code, severity: 'error', span, message });
       } else if (!done.has(to)) visit(to, [...trail, to]);
     }

@@ -37,7 +37,12 @@ const rules: Readonly<Record<DefinitionKind, Rules>> = {
     functions: ['input', 'before', 'branch', 'output'],
     sections: ['rates', 'replace', 'foreign', 'foreign_ignored', 'foreign_import'],
   },
-  optimizer: { members: ['storage', 'function'], storage: ['state'], functions: ['update'], needs: [{ code: 'PEFT0241', oneOf: ['update'], message: 'needs update(p, g, step, rate) { … }' }] },
+  optimizer: {
+    members: ['storage', 'function'],
+    storage: ['state'],
+    functions: ['update'],
+    needs: [{ code: 'PEFT0241', oneOf: ['update'], message: 'needs update(p, g, step, rate) { … }' }],
+  },
   task: {
     members: ['let', 'assign', 'function', 'section'],
     values: ['loss', 'weight', 'prediction'],
@@ -55,7 +60,20 @@ const rules: Readonly<Record<DefinitionKind, Rules>> = {
 const nestedRules: Rules = { members: ['storage', 'part', 'let', 'assign', 'function', 'require'], storage: ['param'], values: ['logits'] };
 
 /** What members are called in messages. */
-const words: Readonly<Record<Member['kind'], string>> = { storage: 'a tensor', part: 'a part', let: 'let', assign: 'a value', function: 'a function', for: 'a loop', require: 'require', use: 'use', nested: 'a task', section: 'a section', expr: 'an expression', error: 'this' };
+const words: Readonly<Record<Member['kind'], string>> = {
+  storage: 'a tensor',
+  part: 'a part',
+  let: 'let',
+  assign: 'a value',
+  function: 'a function',
+  for: 'a loop',
+  require: 'require',
+  use: 'use',
+  nested: 'a task',
+  section: 'a section',
+  expr: 'an expression',
+  error: 'this',
+};
 
 /** Checks the definitions of a file; problems of its imports are told as well. */
 export function checkDefinitions(file: File, library: Library, diagnostics: Diagnostic[]): void {
@@ -69,25 +87,44 @@ export function checkDefinitions(file: File, library: Library, diagnostics: Diag
   circles(own, scope, diagnostics);
 }
 
-function error(diagnostics: Diagnostic[], code: string, span: Span, message: string, more: Pick<Diagnostic, 'help' | 'fix' | 'notes'> = {}): void {
+function error(
+  diagnostics: Diagnostic[],
+  code: string,
+  span: Span,
+  message: string,
+  more: Pick<Diagnostic, 'help' | 'fix' | 'notes'> = {},
+): void {
   diagnostics.push({ code, severity: 'error', span, message, ...more });
 }
 
 function checkHead(d: Definition, scope: Scope, diagnostics: Diagnostic[]): void {
   if (d.what === 'format') error(diagnostics, 'PEFT0243', d.name.span, 'formats cannot be defined yet');
-  if (d.what === 'optimizer' && !d.params.some((p) => p.name.text === 'lr')) error(diagnostics, 'PEFT0240', d.name.span, `optimizer ${d.name.text} needs a parameter lr`);
+  if (d.what === 'optimizer' && !d.params.some((p) => p.name.text === 'lr'))
+    error(diagnostics, 'PEFT0240', d.name.span, `optimizer ${d.name.text} needs a parameter lr`);
   if (d.what !== 'adapter') return;
-  if (d.on === undefined) return error(diagnostics, 'PEFT0245', d.name.span, `adapter ${d.name.text} does not say what it acts on`, { help: 'write on linear(in, out) after its parameters' });
+  if (d.on === undefined)
+    return error(diagnostics, 'PEFT0245', d.name.span, `adapter ${d.name.text} does not say what it acts on`, {
+      help: 'write on linear(in, out) after its parameters',
+    });
   if (d.on.name.text === anyKind) return;
   const kind = scope.lookup(qualified('module', d.on.name.text));
   if (kind?.kind !== 'definition') {
     const prefix = qualified('module', '');
     const names = scope.names().flatMap((n) => (n.startsWith(prefix) ? [n.slice(prefix.length)] : []));
-    return error(diagnostics, 'PEFT0245', d.on.name.span, `there is no module ${d.on.name.text}`, suggest(d.on.name.text, d.on.name.span, names, 'there is'));
+    return error(
+      diagnostics,
+      'PEFT0245',
+      d.on.name.span,
+      `there is no module ${d.on.name.text}`,
+      suggest(d.on.name.text, d.on.name.span, names, 'there is'),
+    );
   }
   const { params } = kind.definition;
   const extra = d.on.binds[params.length];
-  if (extra !== undefined) error(diagnostics, 'PEFT0223', extra.span, `${d.on.name.text} has only ${params.length} parameters`, { help: `they are ${params.map((p) => p.name.text).join(', ')}` });
+  if (extra !== undefined)
+    error(diagnostics, 'PEFT0223', extra.span, `${d.on.name.text} has only ${params.length} parameters`, {
+      help: `they are ${params.map((p) => p.name.text).join(', ')}`,
+    });
 }
 
 function checkBlock(d: Definition, diagnostics: Diagnostic[]): void {
@@ -100,24 +137,52 @@ function checkBlock(d: Definition, diagnostics: Diagnostic[]): void {
   if (d.what === 'def' || d.what === 'schedule') return checkResult(d.body.members, d.name.span, diagnostics);
   const given = new Set(d.body.members.map(nameOf));
   for (const need of rules[d.what].needs ?? []) {
-    if (!need.oneOf.some((name) => given.has(name))) error(diagnostics, need.code, d.name.span, `${d.what} ${d.name.text} ${need.message}`, need.oneOf.length > 1 ? { help: `write ${need.oneOf.join(' or ')}` } : {});
+    if (!need.oneOf.some((name) => given.has(name)))
+      error(
+        diagnostics,
+        need.code,
+        d.name.span,
+        `${d.what} ${d.name.text} ${need.message}`,
+        need.oneOf.length > 1 ? { help: `write ${need.oneOf.join(' or ')}` } : {},
+      );
   }
-  if (d.what === 'adapter' && !changesSomething(d.body.members)) error(diagnostics, 'PEFT0246', d.name.span, `adapter ${d.name.text} changes nothing`, { help: 'write delta or weight or delta_bias or output' });
+  if (d.what === 'adapter' && !changesSomething(d.body.members))
+    error(diagnostics, 'PEFT0246', d.name.span, `adapter ${d.name.text} changes nothing`, {
+      help: 'write delta or weight or delta_bias or output',
+    });
   for (const m of d.body.members) {
     if (m.kind === 'nested') checkMembers('a task of a model', m.members, nestedRules, diagnostics);
   }
 }
 
 /** Whether an adapter has a member that can change its site: a value, a function, or a tensor of the site that it trains. */
-const changesSomething = (members: readonly Member[]): boolean => members.some((m) => (m.kind === 'assign' && rules.adapter.values?.includes(m.name.text) === true) || (m.kind === 'function' && m.name.text !== 'input') || (m.kind === 'section' && m.section.name.text === 'replace') || (m.kind === 'storage' && m.storage === 'train' && m.type === undefined));
+const changesSomething = (members: readonly Member[]): boolean =>
+  members.some(
+    (m) =>
+      (m.kind === 'assign' && rules.adapter.values?.includes(m.name.text) === true) ||
+      (m.kind === 'function' && m.name.text !== 'input') ||
+      (m.kind === 'section' && m.section.name.text === 'replace') ||
+      (m.kind === 'storage' && m.storage === 'train' && m.type === undefined),
+  );
 
-const nameOf = (m: Member): string | undefined => (m.kind === 'section' ? m.section.name.text : m.kind === 'storage' || m.kind === 'part' || m.kind === 'let' || m.kind === 'assign' || m.kind === 'function' || m.kind === 'nested' ? m.name.text : undefined);
+const nameOf = (m: Member): string | undefined =>
+  m.kind === 'section'
+    ? m.section.name.text
+    : m.kind === 'storage' || m.kind === 'part' || m.kind === 'let' || m.kind === 'assign' || m.kind === 'function' || m.kind === 'nested'
+      ? m.name.text
+      : undefined;
 
 function checkMembers(what: string, members: readonly Member[], r: Rules, diagnostics: Diagnostic[]): void {
   for (const m of members) {
     if (m.kind === 'error') continue;
     if (!r.members.includes(m.kind)) {
-      error(diagnostics, 'PEFT0235', m.span, `${words[m.kind]} cannot stand in ${what}`, m.kind === 'assign' ? { help: `write let ${m.name.text} = …` } : {});
+      error(
+        diagnostics,
+        'PEFT0235',
+        m.span,
+        `${words[m.kind]} cannot stand in ${what}`,
+        m.kind === 'assign' ? { help: `write let ${m.name.text} = …` } : {},
+      );
       continue;
     }
     if (m.kind === 'storage' && r.storage?.includes(m.storage) === false) {
@@ -126,14 +191,30 @@ function checkMembers(what: string, members: readonly Member[], r: Rules, diagno
     }
     if (m.kind === 'assign' && r.values !== undefined && !r.values.includes(m.name.text)) {
       const { help, fix } = suggest(m.name.text, m.name.span, r.values, 'it has');
-      error(diagnostics, 'PEFT0247', m.name.span, `${what} has no value ${m.name.text}`, { help: fix === undefined ? `write let ${m.name.text} = …; ${help ?? ''}` : (help ?? ''), ...(fix ? { fix } : {}) });
+      error(diagnostics, 'PEFT0247', m.name.span, `${what} has no value ${m.name.text}`, {
+        help: fix === undefined ? `write let ${m.name.text} = …; ${help ?? ''}` : (help ?? ''),
+        ...(fix ? { fix } : {}),
+      });
     }
     if (m.kind === 'function' && r.functions !== undefined && !r.functions.includes(m.name.text)) {
       const near = nearest(m.name.text, r.functions);
-      if (near !== undefined || r.members.length === 2) error(diagnostics, 'PEFT0247', m.name.span, `${what} has no function ${m.name.text}`, suggest(m.name.text, m.name.span, r.functions, 'it has'));
+      if (near !== undefined || r.members.length === 2)
+        error(
+          diagnostics,
+          'PEFT0247',
+          m.name.span,
+          `${what} has no function ${m.name.text}`,
+          suggest(m.name.text, m.name.span, r.functions, 'it has'),
+        );
     }
     if (m.kind === 'section' && r.sections?.includes(m.section.name.text) === false) {
-      error(diagnostics, 'PEFT0247', m.section.name.span, `${what} has no section ${m.section.name.text}`, suggest(m.section.name.text, m.section.name.span, r.sections, 'it has'));
+      error(
+        diagnostics,
+        'PEFT0247',
+        m.section.name.span,
+        `${what} has no section ${m.section.name.text}`,
+        suggest(m.section.name.text, m.section.name.span, r.sections, 'it has'),
+      );
     }
     if (m.kind === 'function' && m.body.kind === 'block') {
       checkMembers(`the function ${m.name.text}`, m.body.members, { members: body }, diagnostics);
@@ -144,6 +225,8 @@ function checkMembers(what: string, members: readonly Member[], r: Rules, diagno
 
 /** A body ends with its result; an expression before the end is for nothing. */
 function checkResult(members: readonly Member[], name: Span, diagnostics: Diagnostic[]): void {
-  if (members.at(-1)?.kind !== 'expr') error(diagnostics, 'PEFT0217', name, 'this body has no result', { help: 'its last line is the value it gives' });
-  for (const m of members.slice(0, -1)) if (m.kind === 'expr') error(diagnostics, 'PEFT0217', m.span, 'this value is not used', { help: 'write let NAME = before it' });
+  if (members.at(-1)?.kind !== 'expr')
+    error(diagnostics, 'PEFT0217', name, 'this body has no result', { help: 'its last line is the value it gives' });
+  for (const m of members.slice(0, -1))
+    if (m.kind === 'expr') error(diagnostics, 'PEFT0217', m.span, 'this value is not used', { help: 'write let NAME = before it' });
 }

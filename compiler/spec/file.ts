@@ -21,18 +21,30 @@ export function checkFile(file: File, library: Library, facts: Facts, only: (exp
   const found: Diagnostic[] = [];
   checkDefinitions(file, library, found);
   found.push(...namedTwice(experimentsOf(file)));
-  const experiments = experimentsOf(file).filter(only).map((experiment) => {
-    const { value, diagnostics } = checkExperiment(file, experiment, library, facts);
-    found.push(...diagnostics);
-    return { experiment, resolved: value };
-  });
+  const experiments = experimentsOf(file)
+    .filter(only)
+    .map((experiment) => {
+      const { value, diagnostics } = checkExperiment(file, experiment, library, facts);
+      found.push(...diagnostics);
+      return { experiment, resolved: value };
+    });
   return { experiments, diagnostics: unique(found) };
 }
 
 function namedTwice(experiments: readonly Experiment[]): Diagnostic[] {
   return experiments.flatMap(({ name }, i): Diagnostic[] => {
     const first = experiments.slice(0, i).find((x) => x.name.text === name.text);
-    return first ? [{ code: 'PEFT0102', severity: 'error', span: name.span, message: `${name.text} is defined twice`, notes: [{ message: 'first here', span: first.name.span }] }] : [];
+    return first
+      ? [
+          {
+            code: 'PEFT0102',
+            severity: 'error',
+            span: name.span,
+            message: `${name.text} is defined twice`,
+            notes: [{ message: 'first here', span: first.name.span }],
+          },
+        ]
+      : [];
   });
 }
 

@@ -27,7 +27,8 @@ export function toJson(value: Value): Json {
 }
 
 /** Arguments by name as JSON. */
-export const jsonArgs = (args: ReadonlyMap<string, Value>): { [name: string]: Json } => Object.fromEntries([...args].map(([name, value]) => [name, toJson(value)]));
+export const jsonArgs = (args: ReadonlyMap<string, Value>): { [name: string]: Json } =>
+  Object.fromEntries([...args].map(([name, value]) => [name, toJson(value)]));
 
 /** A call as JSON. */
 export const callSpec = (b: BoundDefinition): CallSpec => ({ name: b.definition.name.text, args: jsonArgs(b.args) });
@@ -41,4 +42,5 @@ export function argumentOrigins(origins: Record<string, Origin>, path: string, b
 }
 
 /** A path in a Spec with one more key; a key that is no plain word stands in quotation marks. */
-export const joinKey = (path: string, key: string): string => (path === '' ? key : `${path}.${/^[\w-]+$/.test(key) ? key : JSON.stringify(key)}`);
+export const joinKey = (path: string, key: string): string =>
+  path === '' ? key : `${path}.${/^[\w-]+$/.test(key) ? key : JSON.stringify(key)}`;

@@ -43,7 +43,12 @@ export function listOf(c: Names, what: DefinitionKind): string {
 }
 
 /** A definition of one kind by its name. */
-export function findNamed(c: Names, what: DefinitionKind, name: string, span: Span): { readonly definition: Definition; readonly scope: Scope } {
+export function findNamed(
+  c: Names,
+  what: DefinitionKind,
+  name: string,
+  span: Span,
+): { readonly definition: Definition; readonly scope: Scope } {
   const found = c.scope.lookup(qualified(what, name));
   if (found?.kind === 'definition') return found;
   const code = what === 'model' ? 'PEFT0117' : 'PEFT0119';
@@ -55,7 +60,10 @@ export function findNamed(c: Names, what: DefinitionKind, name: string, span: Sp
   const list = names.length === 0 ? {} : { help: listOf(c, what) };
   if (other !== undefined) return stop(code, span, `${name} is ${withArticle(wordOf(other))}, not ${withArticle(wordOf(what))}`, list);
   if (near === undefined) return stop(code, span, `there is no ${wordOf(what)} ${name}`, list);
-  const hidden = c.scope.lookup(qualified(what, near)) === undefined ? c.library.definitions.find((d) => d.definition.what === what && d.definition.name.text === near) : undefined;
+  const hidden =
+    c.scope.lookup(qualified(what, near)) === undefined
+      ? c.library.definitions.find((d) => d.definition.what === what && d.definition.name.text === near)
+      : undefined;
   const missing = hidden === undefined ? undefined : importOf(c.file, hidden.folder, near);
   const edits = [{ span, text: near }, ...(missing?.fix?.edits ?? [])];
   return stop(code, span, `there is no ${wordOf(what)} ${name}`, {
@@ -70,14 +78,24 @@ function importOf(file: File, folder: string, name: string): Pick<Diagnostic, 'h
   const last = file.imports.at(-1);
   const at = last?.span.end ?? (file.trivia === undefined ? 0 : undefined);
   if (at === undefined) return { help: `write ${line} at the top of the file` };
-  const fix: Fix = { title: `add ${line}`, edits: [{ span: { file: file.span.file, start: at, end: at }, text: last === undefined ? `${line}\n\n` : `\n${line}` }] };
+  const fix: Fix = {
+    title: `add ${line}`,
+    edits: [{ span: { file: file.span.file, start: at, end: at }, text: last === undefined ? `${line}\n\n` : `\n${line}` }],
+  };
   return { help: `write ${line} at the top of the file`, fix };
 }
 
 /** A definition that an expression calls, with its arguments: `name(lr: 1e-3)`, or its name alone. */
 export function bindNamed(c: Names, what: DefinitionKind, expr: Expr): BoundDefinition {
   const callee = expr.kind === 'call' ? expr.callee : expr;
-  if (callee.kind !== 'name') return stop('PEFT0120', expr.span, `${withArticle(wordOf(what))} is a name with its parameters`, { help: listOf(c, what) });
+  if (callee.kind !== 'name')
+    return stop('PEFT0120', expr.span, `${withArticle(wordOf(what))} is a name with its parameters`, { help: listOf(c, what) });
   const found = findNamed(c, what, callee.name, callee.span);
-  return bindArguments(c.e, found.definition, found.scope, expr.kind === 'call' ? evaluateArguments(c.e, expr.args, c.scope) : [], expr.span);
+  return bindArguments(
+    c.e,
+    found.definition,
+    found.scope,
+    expr.kind === 'call' ? evaluateArguments(c.e, expr.args, c.scope) : [],
+    expr.span,
+  );
 }

@@ -29,7 +29,13 @@ export interface Rehearsal {
   readonly schedule: BoundDefinition;
   readonly maxLength: number;
   /** Where base, length, optimiser, schedule and the method of each adapter are written; the length may be a default. */
-  readonly at: { readonly base: Span; readonly length: Span | undefined; readonly optimizer: Span; readonly schedule: Span; readonly adapters: ReadonlyMap<AdapterInstance, Span> };
+  readonly at: {
+    readonly base: Span;
+    readonly length: Span | undefined;
+    readonly optimizer: Span;
+    readonly schedule: Span;
+    readonly adapters: ReadonlyMap<AdapterInstance, Span>;
+  };
 }
 
 /** Fewer tokens than any model is refused for. */
@@ -73,7 +79,14 @@ function rehearseUpdate(r: Rehearsal, diagnostics: Diagnostic[]): void {
     () => {
       const g = createGraph();
       const stored = (name: string): number => g.add('tensor', [], { name, shape: [4], dtype: 'f32' });
-      elaborateUpdate(createElaboration(g, { training: true }), r.optimizer, rate, stored('p'), stored('g'), new Map(optimizerState(r.optimizer).map((s) => [s.name, stored(`state ${s.name}`)])));
+      elaborateUpdate(
+        createElaboration(g, { training: true }),
+        r.optimizer,
+        rate,
+        stored('p'),
+        stored('g'),
+        new Map(optimizerState(r.optimizer).map((s) => [s.name, stored(`state ${s.name}`)])),
+      );
     },
     r.at.optimizer,
   );
@@ -81,7 +94,15 @@ function rehearseUpdate(r: Rehearsal, diagnostics: Diagnostic[]): void {
 
 function forward(r: Rehearsal, tokens: number): Diagnostic[] {
   const found: Diagnostic[] = [];
-  attempt(found, () => elaborateTask(createElaboration(createGraph(), { training: true, adapters: r.adapters }), slim(r), r.task, r.batch, { rows: 2, tokens }), r.at.base);
+  attempt(
+    found,
+    () =>
+      elaborateTask(createElaboration(createGraph(), { training: true, adapters: r.adapters }), slim(r), r.task, r.batch, {
+        rows: 2,
+        tokens,
+      }),
+    r.at.base,
+  );
   return found;
 }
 
@@ -113,23 +134,27 @@ function adapterFaults(r: Rehearsal): Diagnostic[] {
     attempt(found, () => rehearseAdapter(adapter, at));
   }
   // The same fault on sites of other sizes is one fault.
-  return found.filter((d, i) => found.findIndex((o) => o.code === d.code && o.span.start === d.span.start && o.span.file === d.span.file) === i);
+  return found.filter(
+    (d, i) => found.findIndex((o) => o.code === d.code && o.span.start === d.span.start && o.span.file === d.span.file) === i,
+  );
 }
 
 /** One site with its adapter, forward and merged; a fault is told at `at`, or in the user's own definition. */
 function rehearseAdapter(adapter: AdapterInstance, at: Span): void {
   const { site } = adapter;
-  told(
-    at,
-    () => {
-      const g = createGraph();
-      const e = createElaboration(g, { training: true, adapters: new Map([[site, adapter]]) });
-      const args = sampleArguments(e, g, site);
-      if (args !== undefined) callModule(e, site, args.map((value) => ({ value, span: at })), at);
-      else mergedSite(e, adapter);
-    },
-    [{ message: `the site is ${site.path}` }],
-  );
+  told(at, () => {
+    const g = createGraph();
+    const e = createElaboration(g, { training: true, adapters: new Map([[site, adapter]]) });
+    const args = sampleArguments(e, g, site);
+    if (args !== undefined)
+      callModule(
+        e,
+        site,
+        args.map((value) => ({ value, span: at })),
+        at,
+      );
+    else mergedSite(e, adapter);
+  }, [{ message: `the site is ${site.path}` }]);
 }
 
 /** Arguments of a module's `forward` from the shapes it declares, axes it leaves open being 2; undefined where one has no type. */

@@ -45,11 +45,18 @@ export function fieldsOf(c: Context, task: Task | undefined, base: BaseFacts | u
   if (columns === undefined || data.values === undefined || tune.values === undefined || budget.values === undefined) return undefined;
   const optimizer = called(tune.values.get('optimizer'));
   const schedule = called(tune.values.get('schedule'));
-  if (train === undefined || rows === undefined || evalRows === undefined || optimizer === undefined || schedule === undefined) return undefined;
+  if (train === undefined || rows === undefined || evalRows === undefined || optimizer === undefined || schedule === undefined)
+    return undefined;
   const { values } = tune;
   const count = (name: string): number => number(values.get(name)) ?? 0;
   return {
-    data: { train: train.source, eval: evaluation?.source ?? null, columns: Object.fromEntries([...data.columns].map(([k, v]) => [k, v.name])), max_length: number(data.values.get('max_length')) ?? 0, buckets: number(data.values.get('buckets')) ?? 0 },
+    data: {
+      train: train.source,
+      eval: evaluation?.source ?? null,
+      columns: Object.fromEntries([...data.columns].map(([k, v]) => [k, v.name])),
+      max_length: number(data.values.get('max_length')) ?? 0,
+      buckets: number(data.values.get('buckets')) ?? 0,
+    },
     tune: {
       epochs: count('epochs'),
       max_steps: number(values.get('max_steps')),
@@ -75,7 +82,13 @@ export function fieldsOf(c: Context, task: Task | undefined, base: BaseFacts | u
 function checkTokenizer(c: Context, base: BaseFacts | undefined): void {
   if (base === undefined || base.tokenizer.ok || base.tensors === undefined) return;
   const { message, help } = base.tokenizer;
-  c.diagnostics.push({ code: 'PEFT0509', severity: 'error', span: c.statements.base?.source.span ?? c.statements.experiment.span, message, ...(help ? { help } : {}) });
+  c.diagnostics.push({
+    code: 'PEFT0509',
+    severity: 'error',
+    span: c.statements.base?.source.span ?? c.statements.experiment.span,
+    message,
+    ...(help ? { help } : {}),
+  });
 }
 
 /** The best evaluation is chosen by a metric that is measured. */
@@ -85,19 +98,38 @@ function checkBest(c: Context, task: Task, best: EvaluatedArgument | undefined, 
   const name = best.value.value;
   if (!metrics.includes(name)) {
     const { help, fix } = suggest(name, best.span, metrics, 'it measures');
-    const quoted = fix?.edits[0] === undefined ? undefined : { title: fix.title, edits: [{ span: best.span, text: JSON.stringify(fix.edits[0].text) }] };
-    c.diagnostics.push({ code: 'PEFT0604', severity: 'error', span: best.span, message: `task ${task.bound.definition.name.text} does not measure ${name}`, ...(help ? { help } : {}), ...(quoted ? { fix: quoted } : {}) });
+    const quoted =
+      fix?.edits[0] === undefined ? undefined : { title: fix.title, edits: [{ span: best.span, text: JSON.stringify(fix.edits[0].text) }] };
+    c.diagnostics.push({
+      code: 'PEFT0604',
+      severity: 'error',
+      span: best.span,
+      message: `task ${task.bound.definition.name.text} does not measure ${name}`,
+      ...(help ? { help } : {}),
+      ...(quoted ? { fix: quoted } : {}),
+    });
   } else if (!evaluated) {
-    c.diagnostics.push({ code: 'PEFT0605', severity: 'error', span: best.span, message: `${name} is never measured, because there are no rows to evaluate on`, help: 'write eval: in data' });
+    c.diagnostics.push({
+      code: 'PEFT0605',
+      severity: 'error',
+      span: best.span,
+      message: `${name} is never measured, because there are no rows to evaluate on`,
+      help: 'write eval: in data',
+    });
   }
 }
 
-const called = (v: Value | undefined): BoundDefinition | undefined => (v?.kind === 'call' && v.definition !== undefined && v.scope !== undefined ? { definition: v.definition, scope: v.scope, args: v.args, spans: v.spans } : undefined);
+const called = (v: Value | undefined): BoundDefinition | undefined =>
+  v?.kind === 'call' && v.definition !== undefined && v.scope !== undefined
+    ? { definition: v.definition, scope: v.scope, args: v.args, spans: v.spans }
+    : undefined;
 const truth = (v: Value | undefined): boolean => v?.kind === 'bool' && v.value;
 const number = (v: Value | undefined): number | null => (v?.kind === 'number' ? v.value : null);
 const string = (v: Value | undefined): string | null => (v?.kind === 'string' ? v.value : null);
-const interval = (v: Value | undefined): Interval | null => (v?.kind === 'number' ? { count: v.value, unit: v.unit === 'epochs' ? 'epochs' : 'steps' } : null);
-const share = (v: Value | undefined): Spec['budget']['trainable'] => (v?.kind === 'number' ? (v.unit === 'ratio' ? { share: v.value } : { count: v.value }) : null);
+const interval = (v: Value | undefined): Interval | null =>
+  v?.kind === 'number' ? { count: v.value, unit: v.unit === 'epochs' ? 'epochs' : 'steps' } : null;
+const share = (v: Value | undefined): Spec['budget']['trainable'] =>
+  v?.kind === 'number' ? (v.unit === 'ratio' ? { share: v.value } : { count: v.value }) : null;
 
 interface BoundSection {
   /** Undefined where a field is wrong or missing. */
@@ -129,10 +161,25 @@ function bindSection(c: Context, name: string, columns: readonly string[] | unde
   }
   for (const column of columns ?? []) {
     if (name !== 'data') break;
-    if (section?.fields.has(column) !== true) c.diagnostics.push({ code: 'PEFT0226', severity: 'error', span, message: `data needs ${column}, the name of a column`, help: `write ${column}: "…"` });
+    if (section?.fields.has(column) !== true)
+      c.diagnostics.push({
+        code: 'PEFT0226',
+        severity: 'error',
+        span,
+        message: `data needs ${column}, the name of a column`,
+        help: `write ${column}: "…"`,
+      });
   }
   for (const p of definition.params) {
-    if (p.default === undefined && section?.fields.has(p.name.text) !== true) c.diagnostics.push({ code: 'PEFT0226', severity: 'error', span, message: `${name} needs ${p.name.text}`, notes: [{ message: `${p.name.text} is declared here`, span: p.span }], help: `write ${p.name.text}: …` });
+    if (p.default === undefined && section?.fields.has(p.name.text) !== true)
+      c.diagnostics.push({
+        code: 'PEFT0226',
+        severity: 'error',
+        span,
+        message: `${name} needs ${p.name.text}`,
+        notes: [{ message: `${p.name.text} is declared here`, span: p.span }],
+        help: `write ${p.name.text}: …`,
+      });
   }
   if (c.diagnostics.length > before) return { values: undefined, given, tables, columns: columnFields };
   const values = attempt(c.diagnostics, () => {
@@ -147,10 +194,22 @@ function bindSection(c: Context, name: string, columns: readonly string[] | unde
 function columnOf({ name, value }: Field): string {
   if (value.kind === 'string') return value.value;
   const right = value.kind === 'name' ? JSON.stringify(value.name) : undefined;
-  return stop('PEFT0220', value.span, `${name.text} must be String, the name of a column`, right === undefined ? {} : { help: `write ${right}`, fix: { title: `write ${right}`, edits: [{ span: value.span, text: right }] } });
+  return stop(
+    'PEFT0220',
+    value.span,
+    `${name.text} must be String, the name of a column`,
+    right === undefined ? {} : { help: `write ${right}`, fix: { title: `write ${right}`, edits: [{ span: value.span, text: right }] } },
+  );
 }
 
-function bindField(c: Context, definition: Definition, field: Field, columns: readonly string[] | undefined, given: Map<string, EvaluatedArgument>, tables: Map<string, { source: TableSource; span: Span }>): void {
+function bindField(
+  c: Context,
+  definition: Definition,
+  field: Field,
+  columns: readonly string[] | undefined,
+  given: Map<string, EvaluatedArgument>,
+  tables: Map<string, { source: TableSource; span: Span }>,
+): void {
   const section = definition.name.text;
   const name = field.name.text;
   const param = definition.params.find((p) => p.name.text === name);
@@ -196,7 +255,8 @@ function checkTable(c: Context, source: TableSource, span: Span, columns: BoundS
   for (const column of columns.values()) {
     if (fact.value.columns.includes(column.name)) continue;
     // The same wrong name in the other table is the same mistake.
-    if (c.diagnostics.some((d) => d.code === 'PEFT0602' && d.span.start === column.span.start && d.span.file === column.span.file)) return undefined;
+    if (c.diagnostics.some((d) => d.code === 'PEFT0602' && d.span.start === column.span.start && d.span.file === column.span.file))
+      return undefined;
     missing = true;
     const { help, fix } = suggest(column.name, column.span, fact.value.columns, 'it has');
     const text = fix?.edits[0] === undefined ? undefined : JSON.stringify(fix.edits[0].text);

@@ -23,7 +23,8 @@ function choose(all: readonly ModuleInstance[], selector: Selector): Set<ModuleI
       const right = choose(all, selector.right);
       if (selector.op === '+') return new Set([...left, ...right]);
       const kept = new Set([...left].filter((m) => (selector.op === 'and' ? right.has(m) : !right.has(m))));
-      if (kept.size === 0) stop('PEFT0403', selector.span, selector.op === 'and' ? 'no module is in both' : 'nothing is left after the exception');
+      if (kept.size === 0)
+        stop('PEFT0403', selector.span, selector.op === 'and' ? 'no module is in both' : 'nothing is left after the exception');
       return kept;
     }
     case 'select-glob':
@@ -53,12 +54,16 @@ function chooseGlob(all: readonly ModuleInstance[], pattern: string, span: Span)
   const choice = wide !== pattern && named.some((m) => globExpression(wide).test(m.path)) ? wide : nearest(pattern, paths);
   const quoted = JSON.stringify(choice ?? '');
   return stop('PEFT0402', span, `no module of this base has a name like ${JSON.stringify(pattern)}`, {
-    ...(choice === undefined ? { help: `names look like ${JSON.stringify(all.find((m) => m.storage.length > 0)?.path ?? '')}` } : { help: `did you mean ${quoted}?`, fix: { title: `write ${quoted}`, edits: [{ span, text: quoted }] } }),
+    ...(choice === undefined
+      ? { help: `names look like ${JSON.stringify(all.find((m) => m.storage.length > 0)?.path ?? '')}` }
+      : { help: `did you mean ${quoted}?`, fix: { title: `write ${quoted}`, edits: [{ span, text: quoted }] } }),
   });
 }
 
 function globExpression(pattern: string): RegExp {
-  const parts = pattern.split(/(\*+)/).map((part) => (part === '*' ? '[^.]*' : part.startsWith('*') ? '.*' : part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')));
+  const parts = pattern
+    .split(/(\*+)/)
+    .map((part) => (part === '*' ? '[^.]*' : part.startsWith('*') ? '.*' : part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')));
   return new RegExp(`^${parts.join('')}(\\.|$)`);
 }
 
@@ -90,7 +95,8 @@ const withoutIndices = ({ names, span }: SelectorStep): SelectorStep => ({ names
 const starts = (role: readonly RolePart[]): number[] => role.flatMap((_, i) => (i === 0 || role[i - 1]?.index !== undefined ? [i] : []));
 
 /** Whether a role continues with the steps from one of its starts. */
-const begins = (role: readonly RolePart[], steps: readonly SelectorStep[]): boolean => starts(role).some((from) => continues(role, from, steps));
+const begins = (role: readonly RolePart[], steps: readonly SelectorStep[]): boolean =>
+  starts(role).some((from) => continues(role, from, steps));
 
 function continues(role: readonly RolePart[], from: number, steps: readonly SelectorStep[]): boolean {
   return from + steps.length <= role.length && steps.every((step, i) => stepMatches(role[from + i] as RolePart, step));
@@ -99,23 +105,38 @@ function continues(role: readonly RolePart[], from: number, steps: readonly Sele
 function stepMatches(part: RolePart, step: SelectorStep): boolean {
   if (!step.names.some((n) => n.text === part.name || n.text === '*')) return false;
   if (step.indices === undefined) return true;
-  return part.index !== undefined && step.indices.some((range) => (part.index as number) >= range.from && (part.index as number) <= range.to);
+  return (
+    part.index !== undefined && step.indices.some((range) => (part.index as number) >= range.from && (part.index as number) <= range.to)
+  );
 }
 
 /** The indices of a step must be among those that there are. */
 function checkIndices(all: readonly ModuleInstance[], steps: readonly SelectorStep[], step: SelectorStep, at: number): void {
   if (step.indices === undefined) return;
   const beginning = steps.slice(0, at + 1).map(withoutIndices);
-  const parts = all.flatMap((m) => m.roles.flatMap((role) => starts(role).flatMap((from) => (continues(role, from, beginning) ? [{ role, from, part: role[from + at] as RolePart }] : []))));
+  const parts = all.flatMap((m) =>
+    m.roles.flatMap((role) =>
+      starts(role).flatMap((from) => (continues(role, from, beginning) ? [{ role, from, part: role[from + at] as RolePart }] : [])),
+    ),
+  );
   const known = parts.flatMap(({ part }) => (part.index === undefined ? [] : [part.index]));
   const word = step.names.map((n) => n.text).join(', ');
   if (known.length === 0) {
     const around = parts.map(({ role, from }) => (from > 0 ? role[from - 1]?.name : undefined)).find((name) => name !== undefined);
-    stop('PEFT0404', step.span, `${word} has no index`, around === undefined ? {} : { help: `write ${around}[…].${word} for one of the ${around}` });
+    stop(
+      'PEFT0404',
+      step.span,
+      `${word} has no index`,
+      around === undefined ? {} : { help: `write ${around}[…].${word} for one of the ${around}` },
+    );
   }
   const last = Math.max(...known);
   for (const { from, to, span } of step.indices) {
-    if (from > to) stop('PEFT0404', span, `the range ${from}..${to} is empty`, { help: `write ${to}..${from}`, fix: { title: `write ${to}..${from}`, edits: [{ span, text: `${to}..${from}` }] } });
+    if (from > to)
+      stop('PEFT0404', span, `the range ${from}..${to} is empty`, {
+        help: `write ${to}..${from}`,
+        fix: { title: `write ${to}..${from}`, edits: [{ span, text: `${to}..${from}` }] },
+      });
     if (to > last) stop('PEFT0404', span, `${word}[${to}] is outside of this base`, { help: `it has ${word}[0..${last}]` });
   }
 }
@@ -124,21 +145,37 @@ function checkIndices(all: readonly ModuleInstance[], steps: readonly SelectorSt
 function unknownRole(all: readonly ModuleInstance[], selector: Path, at: number, word: string, span: Span): never {
   const before = selector.steps.slice(0, at).map(withoutIndices);
   const roles = all.flatMap((m) => m.roles);
-  const following = roles.flatMap((role) => starts(role).flatMap((from) => (continues(role, from, before) && role[from + at] !== undefined ? [(role[from + at] as RolePart).name] : [])));
+  const following = roles.flatMap((role) =>
+    starts(role).flatMap((from) =>
+      continues(role, from, before) && role[from + at] !== undefined ? [(role[from + at] as RolePart).name] : [],
+    ),
+  );
   const kinds = at > 0 ? [] : ['all', ...all.flatMap((m) => m.kinds.flatMap((k) => (m.parts.size === 0 ? [`${k.name}s`] : [])))];
   const here = [...new Set([...following, ...kinds])];
   const message = at === 0 ? `no module of this base has the role ${word}` : `${before.map(showStep).join('.')} has no ${word}`;
   const end = (help: string, fix?: Diagnostic['fix']): never => stop('PEFT0401', span, message, { help, ...(fix ? { fix } : {}) });
-  const write = (text: string, where = span): never => end(`did you mean ${text}?`, { title: `write ${text}`, edits: [{ span: where, text }] });
+  const write = (text: string, where = span): never =>
+    end(`did you mean ${text}?`, { title: `write ${text}`, edits: [{ span: where, text }] });
   const near = nearest(word, here);
   if (near !== undefined && here.includes(near) && !isLong(word, near)) return write(near);
   if (at === 0) {
-    const joined = selector.steps.every((s) => s.names.length === 1 && s.indices === undefined) ? selector.steps.map((s) => s.names[0]?.text).join('.') : undefined;
+    const joined = selector.steps.every((s) => s.names.length === 1 && s.indices === undefined)
+      ? selector.steps.map((s) => s.names[0]?.text).join('.')
+      : undefined;
     if (joined !== undefined && all.some((m) => m.path === joined || m.path.startsWith(`${joined}.`))) {
       const quoted = JSON.stringify(joined);
-      return end(`names of the checkpoint stand in quotation marks: ${quoted}`, { title: `write ${quoted}`, edits: [{ span: selector.span, text: quoted }] });
+      return end(`names of the checkpoint stand in quotation marks: ${quoted}`, {
+        title: `write ${quoted}`,
+        edits: [{ span: selector.span, text: quoted }],
+      });
     }
-    const deep = deepPaths(roles, nearest(word, roles.flatMap((r) => r.map((p) => p.name))) ?? word);
+    const deep = deepPaths(
+      roles,
+      nearest(
+        word,
+        roles.flatMap((r) => r.map((p) => p.name)),
+      ) ?? word,
+    );
     if (deep.length === 1) return write(deep[0] as string);
     if (deep.length > 1) return end(`did you mean ${deep.join(' or ')}?`);
   }
@@ -154,10 +191,16 @@ function deepPaths(roles: readonly (readonly RolePart[])[], name: string): strin
     role.flatMap((part, i) => {
       if (part.name !== name || starts(role).includes(i)) return [];
       const from = Math.max(...starts(role).filter((s) => s <= i));
-      return [role.slice(from, i + 1).map((p) => p.name).join('.')];
+      return [
+        role
+          .slice(from, i + 1)
+          .map((p) => p.name)
+          .join('.'),
+      ];
     }),
   );
   return [...new Set(paths)];
 }
 
-const showStep = (step: SelectorStep): string => (step.names.length === 1 ? (step.names[0]?.text ?? '') : `{${step.names.map((n) => n.text).join(', ')}}`);
+const showStep = (step: SelectorStep): string =>
+  step.names.length === 1 ? (step.names[0]?.text ?? '') : `{${step.names.map((n) => n.text).join(', ')}}`;

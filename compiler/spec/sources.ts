@@ -38,10 +38,21 @@ export function baseSource(e: Elaboration, expr: Expr, scope: Scope): BaseSource
 /** The source of a table. */
 export function tableSource(e: Elaboration, expr: Expr, scope: Scope): TableSource {
   const { name, path, options } = sourceCall(e, expr, scope, tables, 'a table is tsv("…"), csv("…"), jsonl("…") or parquet("…")');
-  return { format: name, path, take: (options.get('take') as number | undefined) ?? null, header: (options.get('header') as boolean | undefined) ?? true };
+  return {
+    format: name,
+    path,
+    take: (options.get('take') as number | undefined) ?? null,
+    header: (options.get('header') as boolean | undefined) ?? true,
+  };
 }
 
-function sourceCall<K extends string>(e: Elaboration, expr: Expr, scope: Scope, kinds: Readonly<Record<K, Readonly<Record<string, Kind>>>>, what: string): { name: K; path: string; options: Map<string, string | number | boolean> } {
+function sourceCall<K extends string>(
+  e: Elaboration,
+  expr: Expr,
+  scope: Scope,
+  kinds: Readonly<Record<K, Readonly<Record<string, Kind>>>>,
+  what: string,
+): { name: K; path: string; options: Map<string, string | number | boolean> } {
   if (expr.kind !== 'call' || expr.callee.kind !== 'name') return stop('PEFT0110', expr.span, what);
   const name = expr.callee.name;
   if (!Object.hasOwn(kinds, name)) {
@@ -61,7 +72,14 @@ function sourceCall<K extends string>(e: Elaboration, expr: Expr, scope: Scope, 
     if (key === undefined || kind === undefined) {
       const names = Object.keys(allowed);
       const at = arg.name?.span ?? arg.value.span;
-      return stop('PEFT0224', at, `${name} has no parameter ${key ?? describe(value)}`, key === undefined || names.length === 0 ? { help: names.length === 0 ? 'it has only a path' : `it has ${names.join(', ')}` } : suggest(key, at, names, 'it has'));
+      return stop(
+        'PEFT0224',
+        at,
+        `${name} has no parameter ${key ?? describe(value)}`,
+        key === undefined || names.length === 0
+          ? { help: names.length === 0 ? 'it has only a path' : `it has ${names.join(', ')}` }
+          : suggest(key, at, names, 'it has'),
+      );
     }
     if (options.has(key)) return stop('PEFT0225', arg.name?.span ?? arg.value.span, `${key} is given twice`);
     options.set(key, option(kind, key, value, arg.value.span));
@@ -71,7 +89,8 @@ function sourceCall<K extends string>(e: Elaboration, expr: Expr, scope: Scope, 
 }
 
 /** The nearest choice, where there is one: the message has them all. */
-const suggestOnly = (word: string, span: Expr['span'], choices: readonly string[]): ReturnType<typeof suggest> => (({ help, fix }) => (fix && help ? { help, fix } : {}))(suggest(word, span, choices, ''));
+const suggestOnly = (word: string, span: Expr['span'], choices: readonly string[]): ReturnType<typeof suggest> =>
+  (({ help, fix }) => (fix && help ? { help, fix } : {}))(suggest(word, span, choices, ''));
 
 function option(kind: Kind, key: string, value: Value, span: Expr['span']): string | number | boolean {
   switch (kind) {
@@ -80,7 +99,9 @@ function option(kind: Kind, key: string, value: Value, span: Expr['span']): stri
     case 'bool':
       return value.kind === 'bool' ? value.value : stop('PEFT0220', span, `${key} must be Bool, not ${describe(value)}`);
     case 'count':
-      return value.kind === 'number' && value.integer && value.unit === undefined && value.value >= 1 ? value.value : stop('PEFT0220', span, `${key} must be Int >= 1, not ${describe(value)}`);
+      return value.kind === 'number' && value.integer && value.unit === undefined && value.value >= 1
+        ? value.value
+        : stop('PEFT0220', span, `${key} must be Int >= 1, not ${describe(value)}`);
     default:
       return kind satisfies never;
   }

@@ -39,7 +39,12 @@ export interface Spec {
   readonly format: 'peft-spec';
   readonly version: 1;
   readonly name: string;
-  readonly base: { readonly model: string; readonly source: BaseSource; readonly overrides: { readonly [name: string]: Json }; readonly task: CallSpec };
+  readonly base: {
+    readonly model: string;
+    readonly source: BaseSource;
+    readonly overrides: { readonly [name: string]: Json };
+    readonly task: CallSpec;
+  };
   /** One for each site that carries an adapter, in the order of the model. */
   readonly adapters: readonly { readonly module: string; readonly method: string; readonly args: { readonly [name: string]: Json } }[];
   /** Checkpoint paths of the modules that are trained in full. */
@@ -67,7 +72,10 @@ export interface Spec {
     readonly best: string | null;
     readonly log_every: number;
   };
-  readonly budget: { readonly gpu_memory: number | null; readonly trainable: { readonly count: number } | { readonly share: number } | null };
+  readonly budget: {
+    readonly gpu_memory: number | null;
+    readonly trainable: { readonly count: number } | { readonly share: number } | null;
+  };
   readonly origins: { readonly [path: string]: Origin };
 }
 

@@ -28,7 +28,12 @@ export const sectionNames = ['data', 'tune', 'budget'] as const;
 export const experimentsOf = (file: File): Experiment[] => file.items.filter((i): i is Experiment => i.kind === 'experiment');
 
 /** The statements of an experiment after derivation; undefined where what it derives from cannot be found. */
-export function flatten(file: File, experiment: Experiment, diagnostics: Diagnostic[], seen: readonly Experiment[] = []): Statements | undefined {
+export function flatten(
+  file: File,
+  experiment: Experiment,
+  diagnostics: Diagnostic[],
+  seen: readonly Experiment[] = [],
+): Statements | undefined {
   const all = experimentsOf(file);
   let before: Statements | undefined;
   if (experiment.from) {
@@ -36,7 +41,13 @@ export function flatten(file: File, experiment: Experiment, diagnostics: Diagnos
     const parent = all.find((x) => x.name.text === from.text);
     if (parent === undefined) {
       const names = all.filter((x) => x !== experiment).map((x) => x.name.text);
-      diagnostics.push({ code: 'PEFT0111', severity: 'error', span: from.span, message: `there is no experiment ${from.text} in this file`, ...suggest(from.text, from.span, names, 'there is') });
+      diagnostics.push({
+        code: 'PEFT0111',
+        severity: 'error',
+        span: from.span,
+        message: `there is no experiment ${from.text} in this file`,
+        ...suggest(from.text, from.span, names, 'there is'),
+      });
       return undefined;
     }
     if (parent === experiment || seen.includes(parent)) {
@@ -54,7 +65,14 @@ export function flatten(file: File, experiment: Experiment, diagnostics: Diagnos
   for (const s of experiment.statements) {
     switch (s.kind) {
       case 'base':
-        if (ownBase) diagnostics.push({ code: 'PEFT0113', severity: 'error', span: s.span, message: 'an experiment has one base', notes: [{ message: 'the first is here', span: ownBase.span }] });
+        if (ownBase)
+          diagnostics.push({
+            code: 'PEFT0113',
+            severity: 'error',
+            span: s.span,
+            message: 'an experiment has one base',
+            notes: [{ message: 'the first is here', span: ownBase.span }],
+          });
         base = ownBase = s;
         break;
       case 'adapt':
@@ -64,17 +82,38 @@ export function flatten(file: File, experiment: Experiment, diagnostics: Diagnos
       case 'section': {
         const name = s.section.name.text;
         if (!(sectionNames as readonly string[]).includes(name)) {
-          diagnostics.push({ code: 'PEFT0114', severity: 'error', span: s.section.name.span, message: `an experiment has no section ${name}`, ...suggest(name, s.section.name.span, sectionNames, 'it has') });
+          diagnostics.push({
+            code: 'PEFT0114',
+            severity: 'error',
+            span: s.section.name.span,
+            message: `an experiment has no section ${name}`,
+            ...suggest(name, s.section.name.span, sectionNames, 'it has'),
+          });
           break;
         }
         const first = own.get(name);
-        if (first) diagnostics.push({ code: 'PEFT0115', severity: 'error', span: s.section.name.span, message: `the section ${name} is given twice`, notes: [{ message: 'first here', span: first.name.span }], help: 'write all its fields in one' });
+        if (first)
+          diagnostics.push({
+            code: 'PEFT0115',
+            severity: 'error',
+            span: s.section.name.span,
+            message: `the section ${name} is given twice`,
+            notes: [{ message: 'first here', span: first.name.span }],
+            help: 'write all its fields in one',
+          });
         own.set(name, s.section);
         const fields = new Map(sections.get(name)?.fields ?? []);
         const here = new Map<string, Field>();
         for (const field of s.section.fields) {
           const twice = here.get(field.name.text);
-          if (twice) diagnostics.push({ code: 'PEFT0225', severity: 'error', span: field.name.span, message: `${field.name.text} is given twice`, notes: [{ message: 'first here', span: twice.name.span }] });
+          if (twice)
+            diagnostics.push({
+              code: 'PEFT0225',
+              severity: 'error',
+              span: field.name.span,
+              message: `${field.name.text} is given twice`,
+              notes: [{ message: 'first here', span: twice.name.span }],
+            });
           here.set(field.name.text, field);
           fields.set(field.name.text, field);
         }

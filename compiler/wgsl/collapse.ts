@@ -18,12 +18,20 @@ export function collapse<K extends Kernel>(kernel: K, keep: number): K {
     if (kernel.axes[a] === 1) continue;
     const last = groups[groups.length - 1];
     const before = last?.[last.length - 1];
-    if (last !== undefined && before !== undefined && all.every((v) => (v.strides[before] as number) === (v.strides[a] as number) * (kernel.axes[a] as number))) last.push(a);
+    if (
+      last !== undefined &&
+      before !== undefined &&
+      all.every((v) => (v.strides[before] as number) === (v.strides[a] as number) * (kernel.axes[a] as number))
+    )
+      last.push(a);
     else groups.push([a]);
   }
   const kept = Array.from({ length: keep }, (_, i) => fixed + i);
   const size = (group: readonly number[]): number => group.reduce((n, a) => n * (kernel.axes[a] as number), 1);
-  const view = (v: View): View => ({ offset: v.offset, strides: [...groups.map((g) => v.strides[g[g.length - 1] as number] as number), ...kept.map((a) => v.strides[a] as number)] });
+  const view = (v: View): View => ({
+    offset: v.offset,
+    strides: [...groups.map((g) => v.strides[g[g.length - 1] as number] as number), ...kept.map((a) => v.strides[a] as number)],
+  });
   return {
     ...kernel,
     axes: [...groups.map(size), ...kept.map((a) => kernel.axes[a] as number)],

@@ -12,7 +12,12 @@ import { emitLanes } from './matmul-lanes.js';
 import { emitTiles } from './matmul-tiles.js';
 
 /** The shader of a matmul kernel. `access` says how each of `kernel.args` is bound. */
-export function emitMatmul(kernel: Matmul, target: Target, access: readonly ('read' | 'read_write')[], hosts: HostSlots = new Map()): Emitted {
+export function emitMatmul(
+  kernel: Matmul,
+  target: Target,
+  access: readonly ('read' | 'read_write')[],
+  hosts: HostSlots = new Map(),
+): Emitted {
   switch (target.kind) {
     case 'software':
       return emitLanes(kernel, target, access, hosts);

@@ -17,7 +17,11 @@ export function emitPointwise(source: Pointwise, _target: Target, access: readon
   const m = openModule(kernel, hosts);
   const bound = word(m, total);
   const place = split(m, 'id', kernel.axes, 'i');
-  const { lines, name } = scalars(m, kernel.stores.map((s) => s.value), place);
+  const { lines, name } = scalars(
+    m,
+    kernel.stores.map((s) => s.value),
+    place,
+  );
   const stores = storeLines(m, kernel.stores, place, name);
   const main = `@compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -8,7 +8,19 @@ import type { RowReduce, Scalar } from '../kernels/kernel.js';
 import { usedBy } from '../kernels/verify.js';
 import type { Target } from '../plan/program.js';
 import { collapse } from './collapse.js';
-import { closeModule, grid, openModule, scalars, split, storeLines, word, type Emitted, type HostSlots, type Module, type Place } from './expression.js';
+import {
+  closeModule,
+  grid,
+  openModule,
+  scalars,
+  split,
+  storeLines,
+  word,
+  type Emitted,
+  type HostSlots,
+  type Module,
+  type Place,
+} from './expression.js';
 
 /** Threads of a workgroup on a software adapter, each with a row. */
 const rowsTogether = 16;
@@ -35,12 +47,20 @@ export function emitRowReduce(source: RowReduce, target: Target, access: readonl
   const [from, step] = shared ? ['lane', `${sharing}u`] : ['0u', '1u'];
   kernel.reductions.forEach((reduction, r) => body.push(...reduce(m, reduction, r, place('j'), width, from, step, shared)));
   if (perRow.length > 0) {
-    const { lines, name } = scalars(m, perRow.map((s) => s.value), place('0u'));
+    const { lines, name } = scalars(
+      m,
+      perRow.map((s) => s.value),
+      place('0u'),
+    );
     const inside = [...lines, ...storeLines(m, perRow, place('0u'), name)];
     body.push(...(shared ? ['if (lane == 0u) {', ...inside, '}'] : ['{', ...inside, '}']));
   }
   if (perElement.length > 0) {
-    const { lines, name } = scalars(m, perElement.map((s) => s.value), place('j'));
+    const { lines, name } = scalars(
+      m,
+      perElement.map((s) => s.value),
+      place('j'),
+    );
     body.push(`for (var j = ${from}; j < ${width}; j += ${step}) {`, ...lines, ...storeLines(m, perElement, place('j'), name), '}');
   }
   const size = shared ? sharing : rowsTogether;
@@ -52,7 +72,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   ${body.join('\n  ')}
 }`;
   const argmax = kernel.reductions.some((r) => r.op === 'argmax');
-  const globals = shared ? [`var<workgroup> part: array<f32, ${sharing}>;`, `var<workgroup> top: array<f32, ${root}>;`, ...(argmax ? [`var<workgroup> part_at: array<i32, ${sharing}>;`, `var<workgroup> top_at: array<i32, ${root}>;`] : [])] : [];
+  const globals = shared
+    ? [
+        `var<workgroup> part: array<f32, ${sharing}>;`,
+        `var<workgroup> top: array<f32, ${root}>;`,
+        ...(argmax ? [`var<workgroup> part_at: array<i32, ${sharing}>;`, `var<workgroup> top_at: array<i32, ${root}>;`] : []),
+      ]
+    : [];
   return { ...closeModule(m, access, { globals, main }), workgroups };
 }
 
@@ -63,7 +89,16 @@ function dependsOnColumn(kernel: RowReduce, id: number): boolean {
   return usedBy(s).some((used) => dependsOnColumn(kernel, used));
 }
 
-function reduce(m: Module, reduction: RowReduce['reductions'][number], r: number, place: Place, width: string, from: string, step: string, shared: boolean): string[] {
+function reduce(
+  m: Module,
+  reduction: RowReduce['reductions'][number],
+  r: number,
+  place: Place,
+  width: string,
+  from: string,
+  step: string,
+  shared: boolean,
+): string[] {
   const { lines, name } = scalars(m, [reduction.value], place);
   const x = name(reduction.value);
   const loop = (take: string): string[] => [`for (var j = ${from}; j < ${width}; j += ${step}) {`, ...lines, take, '}'];
@@ -82,7 +117,16 @@ function reduce(m: Module, reduction: RowReduce['reductions'][number], r: number
       const join = (x: string): string => (max ? `a${r} = max(a${r}, ${x});` : `a${r} += ${x};`);
       const own = [`var a${r} = ${max ? lowest : '0.0'};`, ...loop(join(x))];
       if (!shared) return [...own, `let r${r} = a${r};`];
-      return [...own, `part[lane] = a${r};`, ...joined((from, first) => `a${r} = ${from}[${first}];`, (from, at) => join(`${from}[${at}]`), `top[lane] = a${r};`), `let r${r} = a${r};`];
+      return [
+        ...own,
+        `part[lane] = a${r};`,
+        ...joined(
+          (from, first) => `a${r} = ${from}[${first}];`,
+          (from, at) => join(`${from}[${at}]`),
+          `top[lane] = a${r};`,
+        ),
+        `let r${r} = a${r};`,
+      ];
     }
     case 'argmax': {
       const own = [
@@ -92,8 +136,19 @@ function reduce(m: Module, reduction: RowReduce['reductions'][number], r: number
       ];
       if (!shared) return [...own, `let r${r} = p${r};`];
       // Of equal largest elements the first counts, wherever its lane stands; a lane without elements has the largest index.
-      const join = (from: string, at: string): string => `if (${from}[${at}] > a${r} || (${from}[${at}] == a${r} && ${from}_at[${at}] < p${r})) { a${r} = ${from}[${at}]; p${r} = ${from}_at[${at}]; }`;
-      return [...own, `part[lane] = a${r};`, `part_at[lane] = p${r};`, ...joined((from, first) => `a${r} = ${from}[${first}]; p${r} = ${from}_at[${first}];`, join, `top[lane] = a${r}; top_at[lane] = p${r};`), `let r${r} = p${r};`];
+      const join = (from: string, at: string): string =>
+        `if (${from}[${at}] > a${r} || (${from}[${at}] == a${r} && ${from}_at[${at}] < p${r})) { a${r} = ${from}[${at}]; p${r} = ${from}_at[${at}]; }`;
+      return [
+        ...own,
+        `part[lane] = a${r};`,
+        `part_at[lane] = p${r};`,
+        ...joined(
+          (from, first) => `a${r} = ${from}[${first}]; p${r} = ${from}_at[${first}];`,
+          join,
+          `top[lane] = a${r}; top_at[lane] = p${r};`,
+        ),
+        `let r${r} = p${r};`,
+      ];
     }
     default:
       return reduction.op satisfies never;

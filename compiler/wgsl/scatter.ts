@@ -23,12 +23,18 @@ export function emitScatter(kernel: ScatterAdd, _target: Target, access: readonl
     if (t${kernel.ids}[middle] < i32(row)) { low = middle + 1u; } else { high = middle; }
   }
   for (var i = low; i < ${word(m, kernel.count)} && t${kernel.ids}[i] == i32(row); i += 1u) { sum += t${kernel.values}[i * ${across} + column]; }`;
-  const walk = kernel.sorted ? ascending : kernel.lists === undefined
-    ? `for (var i = 0u; i < ${word(m, kernel.count)}; i += 1u) {
+  const walk = kernel.sorted
+    ? ascending
+    : kernel.lists === undefined
+      ? `for (var i = 0u; i < ${word(m, kernel.count)}; i += 1u) {
     if (t${kernel.ids}[i] == i32(row)) { sum += t${kernel.values}[i * ${across} + column]; }
   }`
-    : `for (var i = t${kernel.lists.head}[row]; i >= 0i; i = t${kernel.lists.next}[i]) { sum += t${kernel.values}[u32(i) * ${across} + column]; }`;
-  const { lines, name } = scalars(m, kernel.stores.map((s) => s.value), place);
+      : `for (var i = t${kernel.lists.head}[row]; i >= 0i; i = t${kernel.lists.next}[i]) { sum += t${kernel.values}[u32(i) * ${across} + column]; }`;
+  const { lines, name } = scalars(
+    m,
+    kernel.stores.map((s) => s.value),
+    place,
+  );
   const stores = storeLines(m, kernel.stores, place, name);
   const main = `@compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

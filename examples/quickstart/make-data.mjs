@@ -29,16 +29,40 @@ function generator(seed) {
 }
 
 const places = {
-  film: { things: ['the plot', 'the ending', 'the music', 'the acting', 'the camera work', 'the script', 'the hero', 'the dialogue'], good: ['gripping', 'moving', 'clever', 'brilliant', 'funny', 'touching', 'original', 'convincing'], bad: ['dull', 'tedious', 'silly', 'predictable', 'clumsy', 'hollow', 'boring', 'confusing'] },
-  meal: { things: ['the soup', 'the bread', 'the fish', 'the dessert', 'the wine', 'the sauce', 'the salad', 'the coffee'], good: ['fresh', 'clean', 'warm', 'lovely'], bad: ['stale', 'dirty', 'cold', 'awful'] },
-  stay: { things: ['the room', 'the bed', 'the view', 'the staff', 'the pool', 'the breakfast', 'the lobby', 'the shower'], good: ['fresh', 'clean', 'warm', 'lovely'], bad: ['stale', 'dirty', 'cold', 'awful'] },
+  film: {
+    things: ['the plot', 'the ending', 'the music', 'the acting', 'the camera work', 'the script', 'the hero', 'the dialogue'],
+    good: ['gripping', 'moving', 'clever', 'brilliant', 'funny', 'touching', 'original', 'convincing'],
+    bad: ['dull', 'tedious', 'silly', 'predictable', 'clumsy', 'hollow', 'boring', 'confusing'],
+  },
+  meal: {
+    things: ['the soup', 'the bread', 'the fish', 'the dessert', 'the wine', 'the sauce', 'the salad', 'the coffee'],
+    good: ['fresh', 'clean', 'warm', 'lovely'],
+    bad: ['stale', 'dirty', 'cold', 'awful'],
+  },
+  stay: {
+    things: ['the room', 'the bed', 'the view', 'the staff', 'the pool', 'the breakfast', 'the lobby', 'the shower'],
+    good: ['fresh', 'clean', 'warm', 'lovely'],
+    bad: ['stale', 'dirty', 'cold', 'awful'],
+  },
 };
 const plain = ['really', 'very', 'quite', 'truly', 'rather', 'simply'];
 const turned = ['not', 'never'];
 const openings = ['honestly ,', 'well ,', 'to be fair ,', 'in short ,', 'this time'];
 const after = {
-  good: ['i will come again .', 'i told all my friends about it .', 'we left happy .', 'it was worth every penny .', 'i would recommend it to anyone .'],
-  bad: ['i will not come again .', 'i want my money back .', 'we left early .', 'it was a waste of time .', 'i would warn anyone about it .'],
+  good: [
+    'i will come again .',
+    'i told all my friends about it .',
+    'we left happy .',
+    'it was worth every penny .',
+    'i would recommend it to anyone .',
+  ],
+  bad: [
+    'i will not come again .',
+    'i want my money back .',
+    'we left early .',
+    'it was a waste of time .',
+    'i would warn anyone about it .',
+  ],
 };
 
 function writer(random) {
@@ -94,13 +118,31 @@ function tokenizer(texts) {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: special.map((content, id) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
+    added_tokens: special.map((content, id) => ({
+      id,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    })),
     normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     post_processor: {
       type: 'TemplateProcessing',
-      single: [{ SpecialToken: { id: '[CLS]', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '[SEP]', type_id: 0 } }],
-      pair: [{ SpecialToken: { id: '[CLS]', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '[SEP]', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }, { SpecialToken: { id: '[SEP]', type_id: 1 } }],
+      single: [
+        { SpecialToken: { id: '[CLS]', type_id: 0 } },
+        { Sequence: { id: 'A', type_id: 0 } },
+        { SpecialToken: { id: '[SEP]', type_id: 0 } },
+      ],
+      pair: [
+        { SpecialToken: { id: '[CLS]', type_id: 0 } },
+        { Sequence: { id: 'A', type_id: 0 } },
+        { SpecialToken: { id: '[SEP]', type_id: 0 } },
+        { Sequence: { id: 'B', type_id: 1 } },
+        { SpecialToken: { id: '[SEP]', type_id: 1 } },
+      ],
       special_tokens: { '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] }, '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] } },
     },
     decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
@@ -119,7 +161,10 @@ writeFileSync(join(here, 'test.tsv'), test);
 writeFileSync(join(here, 'films.tsv'), labelled(4000, 4, [places.film]));
 writeFileSync(join(here, 'texts.tsv'), texts);
 writeFileSync(join(here, 'base', 'tokenizer.json'), `${JSON.stringify(words, null, 1)}\n`);
-writeFileSync(join(here, 'base', 'tokenizer_config.json'), `${JSON.stringify({ tokenizer_class: 'BertTokenizer', cls_token: '[CLS]', sep_token: '[SEP]', pad_token: '[PAD]', unk_token: '[UNK]', mask_token: '[MASK]', do_lower_case: true, model_max_length: 48 }, null, 1)}\n`);
+writeFileSync(
+  join(here, 'base', 'tokenizer_config.json'),
+  `${JSON.stringify({ tokenizer_class: 'BertTokenizer', cls_token: '[CLS]', sep_token: '[SEP]', pad_token: '[PAD]', unk_token: '[UNK]', mask_token: '[MASK]', do_lower_case: true, model_max_length: 48 }, null, 1)}\n`,
+);
 writeFileSync(
   join(here, 'base', 'config.json'),
   `${JSON.stringify({ architectures: ['BertForMaskedLM'], model_type: 'bert', vocab_size: size, hidden_size: 64, num_hidden_layers: 3, num_attention_heads: 4, intermediate_size: 256, hidden_act: 'gelu', hidden_dropout_prob: 0, attention_probs_dropout_prob: 0, max_position_embeddings: 48, type_vocab_size: 2, layer_norm_eps: 1e-12, pad_token_id: 0, initializer_range: 0.02 }, null, 1)}\n`,

@@ -11,7 +11,7 @@ export async function* readRaw(file: WeightsFile, name: string): AsyncGenerator<
   if (record === undefined) return;
   const handle = await open(file.path, 'r');
   try {
-    for (let at = record.begin; at < record.end; ) {
+    for (let at = record.begin; at < record.end;) {
       const piece = new Uint8Array(Math.min(chunkBytes, record.end - at));
       const { bytesRead } = await handle.read(piece, 0, piece.length, at);
       if (bytesRead === 0) throw new Error(`${file.path} ended within ${name}`);

@@ -52,7 +52,10 @@ describe('openDevice', () => {
 
   it.runIf(linux)('opens the system software adapter by name, or says what to install (Linux on x64 only)', async () => {
     if (systemSoftwareDriver() === undefined) {
-      await expect(openDevice({ choice: 'system' })).rejects.toMatchObject({ kind: 'unavailable', help: expect.stringContaining('Mesa 25') });
+      await expect(openDevice({ choice: 'system' })).rejects.toMatchObject({
+        kind: 'unavailable',
+        help: expect.stringContaining('Mesa 25'),
+      });
       return;
     }
     const device = await openDevice({ choice: 'system' });
@@ -74,7 +77,11 @@ describe('openDevice', () => {
     const before = process.env['PEFT_DEVICE'];
     process.env['PEFT_DEVICE'] = 'gpu7';
     try {
-      await expect(openDevice()).rejects.toMatchObject({ kind: 'unavailable', message: expect.stringContaining('gpu7'), help: expect.stringContaining('hardware, system, npm, null') });
+      await expect(openDevice()).rejects.toMatchObject({
+        kind: 'unavailable',
+        message: expect.stringContaining('gpu7'),
+        help: expect.stringContaining('hardware, system, npm, null'),
+      });
     } finally {
       if (before === undefined) delete process.env['PEFT_DEVICE'];
       else process.env['PEFT_DEVICE'] = before;
@@ -90,11 +97,25 @@ describe('openDevice', () => {
       await device.idle();
       device.close();
       console.log('closed', device.closed);`;
-    const bundle = buildSync({ stdin: { contents: script, resolveDir: process.cwd(), loader: 'ts' }, bundle: true, platform: 'node', format: 'esm', packages: 'external', write: false });
-    const run = spawnSync(process.execPath, ['--input-type=module', '-e', bundle.outputFiles[0]?.text ?? ''], { encoding: 'utf8', timeout: 30_000 });
+    const bundle = buildSync({
+      stdin: { contents: script, resolveDir: process.cwd(), loader: 'ts' },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      write: false,
+    });
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', bundle.outputFiles[0]?.text ?? ''], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
     // Dawn says this of Mesa's software adapter, and cannot be asked not to.
     const noise = /^Warning: maxDynamic\w+ artificially reduced .*\n/gm;
-    expect({ status: run.status, out: run.stdout, err: run.stderr.replace(noise, '') }).toEqual({ status: 0, out: 'closed true\n', err: '' });
+    expect({ status: run.status, out: run.stdout, err: run.stderr.replace(noise, '') }).toEqual({
+      status: 0,
+      out: 'closed true\n',
+      err: '',
+    });
   });
 });
 
@@ -106,7 +127,9 @@ describe('null device', () => {
       expect(again).toBe(a);
       expect(c).not.toBe(b);
       expect(c?.layout).toBe(b?.layout);
-      await expect(compileShader(device, { ...sumShader, code: sumShader.code.replace('0.0', 'fals') })).rejects.toThrow("shader sum: 6:13 unresolved value 'fals'");
+      await expect(compileShader(device, { ...sumShader, code: sumShader.code.replace('0.0', 'fals') })).rejects.toThrow(
+        "shader sum: 6:13 unresolved value 'fals'",
+      );
       await expect(compileShader(device, { ...sumShader, code: sumShader.code.replace('main', 'other') })).rejects.toThrow('shader sum: ');
       await expect(compileShader(device, { ...sumShader, access: ['read'] })).rejects.toThrow('shader sum: ');
       device.check();
@@ -142,8 +165,22 @@ describe('tarMembers', () => {
   it.each<[string, Uint8Array, readonly string[]]>([
     ['empty', new Uint8Array(0), []],
     ['zeros', new Uint8Array(1024), []],
-    ['two files', archive([['a', 'xy'], ['b/c', '']]), ['a:xy', 'b/c:']],
-    ['cut in a content', archive([['a', 'xy'], ['b', 'z'.repeat(600)]]).subarray(0, 1024 + 512 + 100), ['a:xy']],
+    [
+      'two files',
+      archive([
+        ['a', 'xy'],
+        ['b/c', ''],
+      ]),
+      ['a:xy', 'b/c:'],
+    ],
+    [
+      'cut in a content',
+      archive([
+        ['a', 'xy'],
+        ['b', 'z'.repeat(600)],
+      ]).subarray(0, 1024 + 512 + 100),
+      ['a:xy'],
+    ],
     ['no number for a size', new Uint8Array(512).fill(0x7a), []],
   ])('%s', (_name, bytes, expected) => {
     expect(tarMembers(bytes).map(({ name, content }) => `${name}:${new TextDecoder().decode(content)}`)).toEqual(expected);
@@ -151,7 +188,11 @@ describe('tarMembers', () => {
 });
 
 it('DeviceError carries help beside the message', () => {
-  expect(new DeviceError('lost', 'the device was lost', 'run again')).toMatchObject({ kind: 'lost', message: 'the device was lost', help: 'run again' });
+  expect(new DeviceError('lost', 'the device was lost', 'run again')).toMatchObject({
+    kind: 'lost',
+    message: 'the device was lost',
+    help: 'run again',
+  });
 });
 
 function archive(files: readonly (readonly [string, string])[]): Uint8Array {

@@ -18,8 +18,25 @@ afterAll(() => {
 /** A Program that only holds tensors of `n` f32 elements with the given sources. */
 function holding(n: number, sources: Readonly<Record<string, Source>>): Program {
   const room = Math.ceil((n * 4) / 256) * 256;
-  const tensors = Object.entries(sources).map(([name, source], i) => ({ name, dtype: 'f32' as const, shape: [n], buffer: 0, offset: i * room, bytes: n * 4, source }));
-  return { format: 'peft-program', version: 1, target: modestTarget, buffers: [{ name: 'weights', kind: 'weights', bytes: room * tensors.length }], tensors, shaders: [], entries: [], uniforms: '' };
+  const tensors = Object.entries(sources).map(([name, source], i) => ({
+    name,
+    dtype: 'f32' as const,
+    shape: [n],
+    buffer: 0,
+    offset: i * room,
+    bytes: n * 4,
+    source,
+  }));
+  return {
+    format: 'peft-program',
+    version: 1,
+    target: modestTarget,
+    buffers: [{ name: 'weights', kind: 'weights', bytes: room * tensors.length }],
+    tensors,
+    shaders: [],
+    entries: [],
+    uniforms: '',
+  };
 }
 
 async function withTensors(n: number, sources: Readonly<Record<string, Source>>, use: (session: Session) => Promise<void>): Promise<void> {
@@ -34,38 +51,49 @@ async function withTensors(n: number, sources: Readonly<Record<string, Source>>,
 const uniform: Init = { kind: 'uniform', low: -0.5, high: 0.25 };
 const normal: Init = { kind: 'normal', mean: 1, std: 0.02 };
 /** Gives `n` floats counting up, in chunks of two elements, for the key it has; a row range shifts the count. */
-const reader = (has: string, n: number): CheckpointReader => ({ keys, rows }, write) => {
-  if (!keys.includes(has)) return Promise.resolve(false);
-  for (let at = 0; at < n; at += 2) write(at * 4, new Uint8Array(Float32Array.from([at, at + 1].slice(0, n - at), (i) => i + (rows?.[0] ?? 0)).buffer));
-  return Promise.resolve(true);
-};
+const reader =
+  (has: string, n: number): CheckpointReader =>
+  ({ keys, rows }, write) => {
+    if (!keys.includes(has)) return Promise.resolve(false);
+    for (let at = 0; at < n; at += 2)
+      write(at * 4, new Uint8Array(Float32Array.from([at, at + 1].slice(0, n - at), (i) => i + (rows?.[0] ?? 0)).buffer));
+    return Promise.resolve(true);
+  };
 
 describe('initialise', () => {
   it('fills each tensor from its source', async () => {
     const data = Buffer.from(new Uint8Array(Float32Array.from([1.5, -2, 1e-30, 4, 5]).buffer)).toString('base64');
-    await withTensors(5, {
-      one: { kind: 'init', init: { kind: 'constant', value: 0.75 } },
-      none: { kind: 'zeros' },
-      given: { kind: 'data', base64: data },
-      drawn: { kind: 'init', init: normal },
-      base: { kind: 'checkpoint', keys: ['a.weight', 'b.weight'] },
-      rows: { kind: 'checkpoint', keys: ['b.weight'], rows: [10, 15] },
-      head: { kind: 'checkpoint', keys: ['head.weight'], fresh: uniform },
-      batch: { kind: 'host' },
-    }, async (session) => {
-      const seen: string[] = [];
-      const report = await initialise(session, { seed: 42, checkpoint: reader('b.weight', 5), onProgress: (done, total) => seen.push(`${done}/${total}`) });
-      expect(report).toEqual({ loaded: ['base', 'rows'], fresh: ['head'], made: ['one', 'none', 'given', 'drawn'] });
-      expect(seen.at(-1)).toBe('7/7');
-      const values = async (name: string): Promise<number[]> => [...(await session.read(name))];
-      expect(await values('one')).toEqual([0.75, 0.75, 0.75, 0.75, 0.75]);
-      expect(await values('none')).toEqual([0, 0, 0, 0, 0]);
-      expect(await values('given')).toEqual([1.5, -2, Math.fround(1e-30), 4, 5]);
-      expect(await values('drawn')).toEqual([...drawElements(normal, 42, 'drawn', 0, 5)]);
-      expect(await values('base')).toEqual([0, 1, 2, 3, 4]);
-      expect(await values('rows')).toEqual([10, 11, 12, 13, 14]);
-      expect(await values('head')).toEqual([...drawElements(uniform, 42, 'head', 0, 5)]);
-    });
+    await withTensors(
+      5,
+      {
+        one: { kind: 'init', init: { kind: 'constant', value: 0.75 } },
+        none: { kind: 'zeros' },
+        given: { kind: 'data', base64: data },
+        drawn: { kind: 'init', init: normal },
+        base: { kind: 'checkpoint', keys: ['a.weight', 'b.weight'] },
+        rows: { kind: 'checkpoint', keys: ['b.weight'], rows: [10, 15] },
+        head: { kind: 'checkpoint', keys: ['head.weight'], fresh: uniform },
+        batch: { kind: 'host' },
+      },
+      async (session) => {
+        const seen: string[] = [];
+        const report = await initialise(session, {
+          seed: 42,
+          checkpoint: reader('b.weight', 5),
+          onProgress: (done, total) => seen.push(`${done}/${total}`),
+        });
+        expect(report).toEqual({ loaded: ['base', 'rows'], fresh: ['head'], made: ['one', 'none', 'given', 'drawn'] });
+        expect(seen.at(-1)).toBe('7/7');
+        const values = async (name: string): Promise<number[]> => [...(await session.read(name))];
+        expect(await values('one')).toEqual([0.75, 0.75, 0.75, 0.75, 0.75]);
+        expect(await values('none')).toEqual([0, 0, 0, 0, 0]);
+        expect(await values('given')).toEqual([1.5, -2, Math.fround(1e-30), 4, 5]);
+        expect(await values('drawn')).toEqual([...drawElements(normal, 42, 'drawn', 0, 5)]);
+        expect(await values('base')).toEqual([0, 1, 2, 3, 4]);
+        expect(await values('rows')).toEqual([10, 11, 12, 13, 14]);
+        expect(await values('head')).toEqual([...drawElements(uniform, 42, 'head', 0, 5)]);
+      },
+    );
   });
 
   it('writes more than one chunk as if it were one', async () => {
@@ -110,7 +138,12 @@ describe('counterRandom', () => {
   // Five standard errors of n draws; the negative control is off by a tenth of the spread.
   const bound = 5 / Math.sqrt(n);
 
-  it.each([[0, 'a'], [42, 'layers.0.A'], [42, 'layers.1.A'], [2 ** 40 + 1, 'a']] as const)('has the moments of its distributions: seed %d, %s', (seed, name) => {
+  it.each([
+    [0, 'a'],
+    [42, 'layers.0.A'],
+    [42, 'layers.1.A'],
+    [2 ** 40 + 1, 'a'],
+  ] as const)('has the moments of its distributions: seed %d, %s', (seed, name) => {
     const random = counterRandom(seed, name);
     const uniforms = moments(Array.from({ length: n }, (_, i) => random.uniform(i)));
     const draws = Array.from({ length: n }, (_, i) => random.normal(i));
@@ -127,15 +160,23 @@ describe('counterRandom', () => {
   it('has bits that are set half of the time, and neighbours, seeds and names that do not correlate', () => {
     const a = counterRandom(42, 'a');
     const others = [counterRandom(43, 'a'), counterRandom(42, 'b'), counterRandom(42 + 2 ** 32, 'a')];
-    const bits = Array.from({ length: 32 }, (_, bit) => Array.from({ length: n }, (_, i) => (a.word(i) >>> bit) & 1).reduce((x, y) => x + y, 0) / n);
+    const bits = Array.from(
+      { length: 32 },
+      (_, bit) => Array.from({ length: n }, (_, i) => (a.word(i) >>> bit) & 1).reduce((x, y) => x + y, 0) / n,
+    );
     for (const share of bits) expect(Math.abs(share - 0.5)).toBeLessThan(bound / 2);
-    const correlation = (other: (i: number) => number): number => Array.from({ length: n }, (_, i) => a.normal(i) * other(i)).reduce((x, y) => x + y, 0) / n;
+    const correlation = (other: (i: number) => number): number =>
+      Array.from({ length: n }, (_, i) => a.normal(i) * other(i)).reduce((x, y) => x + y, 0) / n;
     for (const other of others) expect(Math.abs(correlation((i) => other.normal(i)))).toBeLessThan(bound);
     expect(Math.abs(correlation((i) => a.normal(i + 1)))).toBeLessThan(bound);
     expect(correlation((i) => a.normal(i))).toBeGreaterThan(0.9);
   });
 
-  it.each([['', 0x811c9dc5], ['a', 0xe40c292c], ['foobar', 0xbf9cf968]] as const)('hashes names by FNV-1a: %j', (text, hash) => {
+  it.each([
+    ['', 0x811c9dc5],
+    ['a', 0xe40c292c],
+    ['foobar', 0xbf9cf968],
+  ] as const)('hashes names by FNV-1a: %j', (text, hash) => {
     expect(fnv1a(text)).toBe(hash);
   });
 });

@@ -5,7 +5,14 @@ import type { Entry, Program, Shader, Target } from '../../compiler/plan/program
 
 /** The least that every WebGPU device offers. */
 export const modestTarget: Target = {
-  kind: 'software', subgroup: 0, f16: false, maxBindingBytes: 2 ** 27, maxBufferBytes: 2 ** 28, maxStorageBuffers: 8, maxWorkgroupThreads: 256, maxWorkgroupBytes: 16384,
+  kind: 'software',
+  subgroup: 0,
+  f16: false,
+  maxBindingBytes: 2 ** 27,
+  maxBufferBytes: 2 ** 28,
+  maxStorageBuffers: 8,
+  maxWorkgroupThreads: 256,
+  maxWorkgroupBytes: 16384,
 };
 
 /** y = a * x + y over `n` elements; `a` is a scalar of the host, the length comes from the uniform block. */
@@ -86,7 +93,9 @@ export function axpyProgram(n: number): Program {
   };
   const words = new Uint8Array(new Uint32Array([n, 0, 0, 0]).buffer);
   return {
-    format: 'peft-program', version: 1, target: modestTarget,
+    format: 'peft-program',
+    version: 1,
+    target: modestTarget,
     buffers: [
       { name: 'uniforms', kind: 'uniforms', bytes: 256 },
       { name: 'scalars', kind: 'scalars', bytes: 256 },

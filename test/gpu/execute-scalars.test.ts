@@ -51,6 +51,21 @@ describe('evaluateScalar', () => {
 
 it('writeScalars rounds once to f32, and takes u32 modulo 2^32', () => {
   const words = new DataView(new ArrayBuffer(16));
-  writeScalars({ scalars: [{ expr: { var: 'lr' }, dtype: 'f32', offset: 8 }, { expr: { var: 'seed' }, dtype: 'u32', offset: 0 }, { expr: -1, dtype: 'u32', offset: 4 }] }, variables, words);
-  expect([words.getUint32(0, true), words.getUint32(4, true), words.getFloat32(8, true), words.getUint32(12, true)]).toEqual([5, 0xffffffff, Math.fround(2e-4), 0]);
+  writeScalars(
+    {
+      scalars: [
+        { expr: { var: 'lr' }, dtype: 'f32', offset: 8 },
+        { expr: { var: 'seed' }, dtype: 'u32', offset: 0 },
+        { expr: -1, dtype: 'u32', offset: 4 },
+      ],
+    },
+    variables,
+    words,
+  );
+  expect([words.getUint32(0, true), words.getUint32(4, true), words.getFloat32(8, true), words.getUint32(12, true)]).toEqual([
+    5,
+    0xffffffff,
+    Math.fround(2e-4),
+    0,
+  ]);
 });

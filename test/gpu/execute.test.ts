@@ -14,7 +14,8 @@ afterAll(() => {
 });
 
 const SIZES = [1, 63, 64, 1000] as const;
-const ramp = (n: number, scale: number): Float32Array<ArrayBuffer> => Float32Array.from({ length: n }, (_, i) => Math.fround(Math.sin(i + 1) * scale));
+const ramp = (n: number, scale: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from({ length: n }, (_, i) => Math.fround(Math.sin(i + 1) * scale));
 
 async function withSession(program: Program, use: (session: Session) => Promise<void>): Promise<void> {
   const session = await openSession(device, program, { stagingBytes: 256 });
@@ -27,7 +28,10 @@ async function withSession(program: Program, use: (session: Session) => Promise<
 
 /** Largest difference from the f64 result, as a share of what f32 allows for `n` roundings. */
 function excess(actual: TensorData, expected: readonly number[], roundings: number): number {
-  return expected.reduce((worst, value, i) => Math.max(worst, Math.abs((actual[i] ?? NaN) - value) / ((Math.abs(value) + 1) * roundings * 2 ** -23)), 0);
+  return expected.reduce(
+    (worst, value, i) => Math.max(worst, Math.abs((actual[i] ?? NaN) - value) / ((Math.abs(value) + 1) * roundings * 2 ** -23)),
+    0,
+  );
 }
 
 describe('Session', () => {
@@ -103,15 +107,22 @@ describe('Session', () => {
       const seen: [string, number, number][] = [];
       let before = 0;
       const first = (bytes: Uint8Array<ArrayBuffer>): number => new Float32Array(bytes.buffer)[0] ?? NaN;
-      await session.observe('step', { step: 4 }, {
-        before: async (view) => {
-          before = first(await view.read(1));
+      await session.observe(
+        'step',
+        { step: 4 },
+        {
+          before: async (view) => {
+            before = first(await view.read(1));
+          },
+          after: async (view) => {
+            seen.push([view.step.label, before, first(await view.read(1))]);
+          },
         },
-        after: async (view) => {
-          seen.push([view.step.label, before, first(await view.read(1))]);
-        },
-      });
-      expect(seen).toEqual([['axpy y', 1, 3], ['sum y', 0, 24]]);
+      );
+      expect(seen).toEqual([
+        ['axpy y', 1, 3],
+        ['sum y', 0, 24],
+      ]);
     });
   });
 
@@ -147,15 +158,47 @@ describe('Session', () => {
   });
 
   it.each<[string, (program: Program) => Program, string]>([
-    ['a shader that does not compile', (p) => ({ ...p, shaders: p.shaders.map((s) => ({ ...s, code: s.code.replace('sum += y[i]', 'sum += z[i]') })) }), "shader sum: 7:43 unresolved value 'z'"],
-    ['a shader with other bindings than declared', (p) => ({ ...p, shaders: p.shaders.map((s) => ({ ...s, access: ['read', 'read'] as const })) }), 'shader axpy: '],
-    ['a binding outside its buffer', (p) => mapSteps(p, (s) => ({ ...s, bindings: s.bindings.map((b) => ({ ...b, offset: b.offset + 2 ** 20 })) })), 'preparing the steps: '],
-    ['too few bindings', (p) => mapSteps(p, (s) => ({ ...s, bindings: s.bindings.slice(1) })), 'step axpy y binds 1 buffers, its shader has 2'],
-    ['a buffer beyond the device', (p) => ({ ...p, buffers: p.buffers.map((b) => ({ ...b, bytes: 2 ** 43 })) }), 'does not fit this device'],
-    ['too many workgroups', (p) => mapSteps(p, (s) => (s.label === 'sum y' ? { ...s, workgroups: [2 ** 20, 1, 1] } : s)), 'step sum y of step: '],
-    ['one buffer read and written by one step', (p) => mapSteps(p, (s) => ({ ...s, bindings: s.bindings.map((b) => ({ ...b, buffer: 3 })) })), 'step axpy y of step: '],
+    [
+      'a shader that does not compile',
+      (p) => ({ ...p, shaders: p.shaders.map((s) => ({ ...s, code: s.code.replace('sum += y[i]', 'sum += z[i]') })) }),
+      "shader sum: 7:43 unresolved value 'z'",
+    ],
+    [
+      'a shader with other bindings than declared',
+      (p) => ({ ...p, shaders: p.shaders.map((s) => ({ ...s, access: ['read', 'read'] as const })) }),
+      'shader axpy: ',
+    ],
+    [
+      'a binding outside its buffer',
+      (p) => mapSteps(p, (s) => ({ ...s, bindings: s.bindings.map((b) => ({ ...b, offset: b.offset + 2 ** 20 })) })),
+      'preparing the steps: ',
+    ],
+    [
+      'too few bindings',
+      (p) => mapSteps(p, (s) => ({ ...s, bindings: s.bindings.slice(1) })),
+      'step axpy y binds 1 buffers, its shader has 2',
+    ],
+    [
+      'a buffer beyond the device',
+      (p) => ({ ...p, buffers: p.buffers.map((b) => ({ ...b, bytes: 2 ** 43 })) }),
+      'does not fit this device',
+    ],
+    [
+      'too many workgroups',
+      (p) => mapSteps(p, (s) => (s.label === 'sum y' ? { ...s, workgroups: [2 ** 20, 1, 1] } : s)),
+      'step sum y of step: ',
+    ],
+    [
+      'one buffer read and written by one step',
+      (p) => mapSteps(p, (s) => ({ ...s, bindings: s.bindings.map((b) => ({ ...b, buffer: 3 })) })),
+      'step axpy y of step: ',
+    ],
     ['a Program of another version', (p) => ({ ...p, format: 'other' as 'peft-program' }), 'not a Program'],
-    ['no uniforms buffer', (p) => ({ ...p, buffers: p.buffers.map((b) => (b.kind === 'uniforms' ? { ...b, kind: 'constants' as const } : b)) }), 'declares no uniforms buffer'],
+    [
+      'no uniforms buffer',
+      (p) => ({ ...p, buffers: p.buffers.map((b) => (b.kind === 'uniforms' ? { ...b, kind: 'constants' as const } : b)) }),
+      'declares no uniforms buffer',
+    ],
   ])('refuses %s and leaves the device usable', async (_name, change, words) => {
     await expect(openSession(device, change(axpyProgram(8)))).rejects.toThrow(words);
     await withSession(axpyProgram(8), async (session) => {
@@ -196,6 +239,9 @@ describe('Session', () => {
   });
 });
 
-function mapSteps(program: Program, change: (step: Program['entries'][number]['steps'][number]) => Program['entries'][number]['steps'][number]): Program {
+function mapSteps(
+  program: Program,
+  change: (step: Program['entries'][number]['steps'][number]) => Program['entries'][number]['steps'][number],
+): Program {
   return { ...program, entries: program.entries.map((entry) => ({ ...entry, steps: entry.steps.map(change) })) };
 }

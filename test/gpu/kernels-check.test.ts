@@ -27,14 +27,40 @@ function step(): { readonly program: Program; readonly watched: WatchedEntry; re
   const wide = (node: number): number => g.broadcastTo(g.add('reshape', [node], { shape: [9, 1] }), [9, 11]);
   const e = g.add('exp', [g.add('sub', [scores, wide(g.add('amax', [scores], { axes: [1] }))])]);
   const soft = g.add('div', [e, wide(g.add('sum', [e], { axes: [1] }))]);
-  const kept = g.add('less', [g.add('random', [g.add('input', [], { name: 'seed', shape: [], dtype: 'i32' })], { stream: 2, shape: [9, 11] }), g.broadcastTo(g.add('input', [], { name: 'keep', shape: [], dtype: 'f32' }), [9, 11])]);
+  const kept = g.add('less', [
+    g.add('random', [g.add('input', [], { name: 'seed', shape: [], dtype: 'i32' })], { stream: 2, shape: [9, 11] }),
+    g.broadcastTo(g.add('input', [], { name: 'keep', shape: [], dtype: 'f32' }), [9, 11]),
+  ]);
   const out = g.add('mul', [soft, kept]);
-  const graph = g.finish([{ name: 'out', node: out, mode: 'value' }, { name: 'grad', node: g.add('matmul', [g.transpose(x), out]), mode: 'accumulate', tensor: 'grad' }]);
+  const graph = g.finish([
+    { name: 'out', node: out, mode: 'value' },
+    { name: 'grad', node: g.add('matmul', [g.transpose(x), out]), mode: 'accumulate', tensor: 'grad' },
+  ]);
   const wave = (n: number): Float64Array => Float64Array.from({ length: n }, (_, i) => Math.fround(Math.sin(i * 3 + n)));
-  const feeds = new Map([['x', wave(54)], ['w', wave(66)], ['bias', wave(11)], ['grad', wave(66)], ['seed', Float64Array.of(5)], ['keep', Float64Array.of(0.9)]]);
+  const feeds = new Map([
+    ['x', wave(54)],
+    ['w', wave(66)],
+    ['bias', wave(11)],
+    ['grad', wave(66)],
+    ['seed', Float64Array.of(5)],
+    ['keep', Float64Array.of(0.9)],
+  ]);
   const { entry, persistent } = entryOfGraph('run', graph, feeds);
   let watched: WatchedEntry | undefined;
-  const program = plan([{ ...entry, hosts: new Map<string, ScalarExpr>([['seed', { var: 'seed' }], ['keep', 0.9]]) }], persistent, { ...device.describe().target, kind: 'software' }, (_, kernels, hosts) => (watched = { kernels, hosts }));
+  const program = plan(
+    [
+      {
+        ...entry,
+        hosts: new Map<string, ScalarExpr>([
+          ['seed', { var: 'seed' }],
+          ['keep', 0.9],
+        ]),
+      },
+    ],
+    persistent,
+    { ...device.describe().target, kind: 'software' },
+    (_, kernels, hosts) => (watched = { kernels, hosts }),
+  );
   if (watched === undefined) throw new Error('the planner showed no kernels');
   return { program, watched, feeds };
 }
@@ -78,7 +104,9 @@ describe('checking kernels', () => {
         const result = await checkEntry(session, 'run', watched, { seed: 3 });
         const wrong = 'wrong' in result ? result.wrong : undefined;
         expect(wrong?.step).toBe(program.entries[0]?.steps.findIndex((s) => s.shader === at));
-        expect(wrong && showWrong(wrong)).toMatch(/^kernel \d+ of run \(.+\) computes element \d+ of array \d+ as -?[\d.e-]+, not -?[\d.e-]+; rounding explains [\d.e-]+$/);
+        expect(wrong && showWrong(wrong)).toMatch(
+          /^kernel \d+ of run \(.+\) computes element \d+ of array \d+ as -?[\d.e-]+, not -?[\d.e-]+; rounding explains [\d.e-]+$/,
+        );
       } finally {
         session.close();
       }
@@ -99,7 +127,14 @@ describe('checking kernels', () => {
 
 describe('times of steps', () => {
   it('are put together by what they do, the slowest first', () => {
-    const time = (label: string, milliseconds: number, flops: number) => ({ label, shader: label, milliseconds, flops, bytes: 1000, clock: 'wall' as const });
+    const time = (label: string, milliseconds: number, flops: number) => ({
+      label,
+      shader: label,
+      milliseconds,
+      flops,
+      bytes: 1000,
+      clock: 'wall' as const,
+    });
     expect(showTimes('train/1x8', [time('pointwise add', 1, 1e6), time('matmul', 4, 8e6), time('pointwise add', 1, 1e6)])).toBe(
       'train/1x8: 3 steps in 6.0 ms by the wall clock, 1.67 GFLOP/s\n' +
         '    ms  share  steps  GFLOP/s  GB/s  what\n' +

@@ -20,7 +20,11 @@ import { initialise } from '../../runtime/init.js';
 export type Feeds = ReadonlyMap<string, Float64Array>;
 
 /** A graph as the planner takes it: inputs of shape [] are numbers of the host, other inputs are written before the run, tensors lie in memory. */
-export function entryOfGraph(name: string, graph: Graph, feeds: Feeds): { readonly entry: PlanEntry; readonly persistent: readonly Persistent[] } {
+export function entryOfGraph(
+  name: string,
+  graph: Graph,
+  feeds: Feeds,
+): { readonly entry: PlanEntry; readonly persistent: readonly Persistent[] } {
   const hosts = new Map<string, ScalarExpr>();
   const inputs: PlanEntry['inputs'][number][] = [];
   const persistent = new Map<string, Persistent>();
@@ -29,8 +33,16 @@ export function entryOfGraph(name: string, graph: Graph, feeds: Feeds): { readon
     const own = node.attrs['name'] as string;
     if (node.op === 'input' && node.shape.length === 0) hosts.set(own, (feeds.get(own) as Float64Array)[0] as number);
     // An input that is also written is a tensor under another word.
-    else if (node.op === 'input' && !written.has(own)) inputs.push({ input: own, tensor: `${name}/${own}`, shape: node.shape, dtype: node.dtype });
-    else if (node.op === 'input' || node.op === 'tensor') persistent.set(own, { name: own, shape: node.shape, dtype: node.dtype, kind: written.has(own) ? 'adapter' : 'weights', source: { kind: 'zeros' } });
+    else if (node.op === 'input' && !written.has(own))
+      inputs.push({ input: own, tensor: `${name}/${own}`, shape: node.shape, dtype: node.dtype });
+    else if (node.op === 'input' || node.op === 'tensor')
+      persistent.set(own, {
+        name: own,
+        shape: node.shape,
+        dtype: node.dtype,
+        kind: written.has(own) ? 'adapter' : 'weights',
+        source: { kind: 'zeros' },
+      });
   }
   for (const o of graph.outputs) {
     if (o.tensor === undefined || persistent.has(o.tensor)) continue;
@@ -46,14 +58,22 @@ export function programOf(graph: Graph, feeds: Feeds, target: Target, choice?: O
   return plan([entry], persistent, target, undefined, choice);
 }
 
-const words = (data: Float64Array, dtype: 'f32' | 'i32'): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> => (dtype === 'f32' ? Float32Array.from(data) : Int32Array.from(data));
+const words = (data: Float64Array, dtype: 'f32' | 'i32'): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> =>
+  dtype === 'f32' ? Float32Array.from(data) : Int32Array.from(data);
 
 /** Runs a Program of `programOf` on a device; outputs by name. Every shader compiles on `gate` first. */
-export async function runOnDevice(device: Device, gate: Device | undefined, program: Program, graph: Graph, feeds: Feeds): Promise<Map<string, Float32Array | Int32Array>> {
+export async function runOnDevice(
+  device: Device,
+  gate: Device | undefined,
+  program: Program,
+  graph: Graph,
+  feeds: Feeds,
+): Promise<Map<string, Float32Array | Int32Array>> {
   if (gate !== undefined) for (const shader of program.shaders) await compileShader(gate, shader);
   const session = await openSession(device, program);
   try {
-    if (session.allocatedBytes !== program.buffers.reduce((sum, b) => sum + b.bytes, 0)) throw new Error('the session holds other bytes than planned');
+    if (session.allocatedBytes !== program.buffers.reduce((sum, b) => sum + b.bytes, 0))
+      throw new Error('the session holds other bytes than planned');
     await initialise(session, { seed: 0 });
     const written = new Map<string, number>();
     for (const tensor of program.tensors) {
@@ -79,10 +99,13 @@ export async function runOnDevice(device: Device, gate: Device | undefined, prog
 export function boundsOf(graph: Graph, selection: Selection, feeds: Feeds): Map<string, Bounded> {
   const hosts = new Map([...feeds].map(([name, data]) => [name, data[0] as number]));
   const bounded = (value: Float64Array): Bounded => ({ value, error: new Float64Array(value.length) });
-  const memory = new Map<string, Bounded>([...feeds].map(([name, data]) => [name, bounded(data.map((x) => (Number.isInteger(x) ? x : Math.fround(x))))]));
+  const memory = new Map<string, Bounded>(
+    [...feeds].map(([name, data]) => [name, bounded(data.map((x) => (Number.isInteger(x) ? x : Math.fround(x))))]),
+  );
   selection.graph.nodes.forEach((node, id) => {
     const data = node.attrs['data'];
-    if (node.op === 'table' && data instanceof Float64Array) memory.set(`%${id}`, bounded(node.dtype === 'f32' ? data.map(Math.fround) : data));
+    if (node.op === 'table' && data instanceof Float64Array)
+      memory.set(`%${id}`, bounded(node.dtype === 'f32' ? data.map(Math.fround) : data));
   });
   for (const kernel of selection.kernels) {
     const args = kernel.args.map((arg) => memory.get(refKey(arg.ref)) ?? bounded(new Float64Array(arg.elements).fill(NaN)));
@@ -98,7 +121,10 @@ export function boundsOf(graph: Graph, selection: Selection, feeds: Feeds): Map<
 }
 
 /** The worst deviation over all outputs, with the output's name. */
-export function worstOutput(found: ReadonlyMap<string, ArrayLike<number>>, wanted: ReadonlyMap<string, Bounded>): (Deviation & { readonly output: string }) | undefined {
+export function worstOutput(
+  found: ReadonlyMap<string, ArrayLike<number>>,
+  wanted: ReadonlyMap<string, Bounded>,
+): (Deviation & { readonly output: string }) | undefined {
   let worst: (Deviation & { readonly output: string }) | undefined;
   for (const [output, bounds] of wanted) {
     const one = worstDeviation(found.get(output) ?? [], bounds);

@@ -33,7 +33,12 @@ const kinds = ['software', 'gpu'] as const;
 const targetOf = (kind: Target['kind']): Target => ({ ...device.describe().target, kind });
 
 /** Runs a graph; the worst deviation as a share of what is allowed, and how much of it could be judged. */
-async function check(graph: Graph, feeds: Feeds, target: Target, meant = graph): Promise<{ readonly excess: number; readonly where: string; readonly told: number }> {
+async function check(
+  graph: Graph,
+  feeds: Feeds,
+  target: Target,
+  meant = graph,
+): Promise<{ readonly excess: number; readonly where: string; readonly told: number }> {
   const wanted = boundsOf(meant, select(meant, { ...target, maxBindingBytes: softwareTarget.maxBindingBytes }), feeds);
   const found = await runOnDevice(device, gate, programOf(graph, feeds, target), graph, feeds);
   const worst = worstOutput(found, wanted);
@@ -49,18 +54,30 @@ function samplesOf(name: OpName): { readonly graph: Graph; readonly feeds: Map<s
     const g = createGraph();
     const graph = g.finish([{ name: 'y', node: sampleNode(g, name, sample).node, mode: 'value' }]);
     const next: NodeId[] = [];
-    graph.nodes.forEach((n) => next.push(whole.add(n.op, n.inputs.map((i) => next[i] as NodeId), typeof n.attrs['name'] === 'string' ? { ...n.attrs, name: `s${s}.${n.attrs['name']}` } : n.attrs)));
+    graph.nodes.forEach((n) =>
+      next.push(
+        whole.add(
+          n.op,
+          n.inputs.map((i) => next[i] as NodeId),
+          typeof n.attrs['name'] === 'string' ? { ...n.attrs, name: `s${s}.${n.attrs['name']}` } : n.attrs,
+        ),
+      ),
+    );
     outputs.push({ name: `y${s}`, node: next[graph.outputs[0]?.node ?? 0] as NodeId, mode: 'value' });
     for (const [feed, data] of sampleFeeds(sample, 7 + s)) feeds.set(`s${s}.${feed}`, data);
   });
   return { graph: whole.finish(outputs), feeds };
 }
 
-const valuesOf = (graph: Graph, selection: Selection, feeds: Feeds): Map<string, Float64Array> => new Map([...boundsOf(graph, selection, feeds)].map(([k, v]) => [k, v.value]));
+const valuesOf = (graph: Graph, selection: Selection, feeds: Feeds): Map<string, Float64Array> =>
+  new Map([...boundsOf(graph, selection, feeds)].map(([k, v]) => [k, v.value]));
 
 // The text of a kernel depends on the kind of target for reductions and products alone. A software adapter compiles the GPU's
 // product for many seconds: test/kernels/matmul runs it, here it compiles on the null backend.
-describe.each([['software', opNames], ['gpu', opNames.filter((name) => ops[name].kind === 'reduction')]] as const)('every op on a %s target', (kind, names) => {
+describe.each([
+  ['software', opNames],
+  ['gpu', opNames.filter((name) => ops[name].kind === 'reduction')],
+] as const)('every op on a %s target', (kind, names) => {
   it.each(names)('%s', async (name) => {
     const { graph, feeds } = samplesOf(name);
     const target = targetOf(kind);
@@ -75,8 +92,13 @@ describe.each([['software', opNames], ['gpu', opNames.filter((name) => ops[name]
 describe.each(kinds)('random graphs on a %s target', (kind) => {
   const wide = { ...softwareTarget, kind };
   const wanted = 8;
-  const fits = (graph: Graph): boolean => !writesTwice(graph) && (kind === 'software' || (select(graph, wide).kernels.every((k) => k.kind !== 'matmul') && select(graph, wide).kernels.some((k) => k.kind === 'row-reduce')));
-  const seeds = Array.from({ length: 120 }, (_, i) => i).filter((seed) => fits(randomGraph(1000 + seed, 6 + (seed % 12)).graph)).slice(0, wanted);
+  const fits = (graph: Graph): boolean =>
+    !writesTwice(graph) &&
+    (kind === 'software' ||
+      (select(graph, wide).kernels.every((k) => k.kind !== 'matmul') && select(graph, wide).kernels.some((k) => k.kind === 'row-reduce')));
+  const seeds = Array.from({ length: 120 }, (_, i) => i)
+    .filter((seed) => fits(randomGraph(1000 + seed, 6 + (seed % 12)).graph))
+    .slice(0, wanted);
 
   it('there are enough of them', () => expect(seeds).toHaveLength(wanted));
 
@@ -101,24 +123,110 @@ describe.each(kinds)('shaders of random graphs for a %s target', (kind) => {
   it('would be refused if they were wrong', async () => {
     const { graph, feeds } = randomGraph(5001, 10);
     const [shader] = programOf(graph, feeds, targetOf(kind)).shaders;
-    await expect(compileShader(gate, { ...(shader as Shader), code: (shader as Shader).code.replace(/let (\w+) = /, 'let $1: bool = ') })).rejects.toThrow(/bool/);
+    await expect(
+      compileShader(gate, { ...(shader as Shader), code: (shader as Shader).code.replace(/let (\w+) = /, 'let $1: bool = ') }),
+    ).rejects.toThrow(/bool/);
   });
 });
 
 const wave = (n: number, by = 1): Float64Array => Float64Array.from({ length: n }, (_, i) => Math.fround(Math.sin(1 + 3 * i * by) * 2));
-const feed = (g: GraphBuilder, name: string, shape: readonly number[], dtype: 'f32' | 'i32' = 'f32'): NodeId => g.add(dtype === 'f32' ? 'tensor' : 'input', [], { name, shape, dtype });
+const feed = (g: GraphBuilder, name: string, shape: readonly number[], dtype: 'f32' | 'i32' = 'f32'): NodeId =>
+  g.add(dtype === 'f32' ? 'tensor' : 'input', [], { name, shape, dtype });
 const value = (name: string, node: NodeId): Output => ({ name, node, mode: 'value' });
 
 /** Graphs that each make one point. Rows of 300 are longer than a workgroup; those of 5 leave lanes without an element. */
 const points: readonly (readonly [name: string, build: (g: GraphBuilder) => readonly Output[], feeds: Feeds])[] = [
-  ['argmax takes the first of equal largest elements', (g) => [[4, 300], [3, 5]].map((shape, i) => value(`y${i}`, g.add('argmax', [feed(g, `x${i}`, shape)]))), new Map([['x0', Float64Array.from({ length: 1200 }, (_, i) => [i % 7, 3, i % 300 === 299 || i % 300 === 77 ? 9 : 0, -4][Math.floor(i / 300)] as number)], ['x1', Float64Array.of(1, 2, 2, 1, 2, -3, -3, -3, -3, -3, 0, -1, -2, -3, 0)]])],
-  ['sums and maxima of long, short and single rows', (g) => [[2, 300], [7, 5], [3, 1], [1, 1030]].flatMap((shape, i) => [value(`s${i}`, g.add('sum', [feed(g, `x${i}`, shape)], { axes: [1] })), value(`m${i}`, g.add('amax', [feed(g, `x${i}`, shape)], { axes: [1] }))]), new Map([600, 35, 3, 1030].map((n, i) => [`x${i}`, wave(n, i + 1)]))],
-  ['a maximum of numbers below zero', (g) => [value('y', g.add('amax', [feed(g, 'x', [3, 70])], { axes: [1] }))], new Map([['x', wave(210).map((x) => x - 50)]])],
-  ['padding is zero and reads nothing beside', (g) => [value('y', g.add('pad', [g.add('add', [g.add('pad', [feed(g, 'x', [3, 4])], { axis: 0, before: 2, after: 1 }), g.constant(1, [6, 4])])], { axis: 1, before: 1, after: 3 }))], new Map([['x', wave(12)]])],
-  ['random numbers are those of the interpreter, bit for bit', (g) => [value('y', g.add('random', [g.add('input', [], { name: 'seed', shape: [], dtype: 'i32' })], { stream: 7, shape: [5, 33] })), value('z', g.add('random', [g.add('input', [], { name: 'seed', shape: [], dtype: 'i32' })], { stream: 8, shape: [70] }))], new Map([['seed', Float64Array.of(123456789)]])],
-  ['numbers of the host', (g) => [value('y', g.add('mul', [feed(g, 'x', [70]), g.broadcastTo(g.add('input', [], { name: 'a', shape: [], dtype: 'f32' }), [70])])), value('z', g.broadcastTo(g.add('input', [], { name: 'n', shape: [], dtype: 'i32' }), [3]))], new Map([['x', wave(70)], ['a', Float64Array.of(0.1)], ['n', Float64Array.of(-3)]])],
-  ['whole numbers wrap around', (g) => [value('y', g.add('mul', [feed(g, 'x', [3], 'i32'), feed(g, 'z', [3], 'i32')]))], new Map([['x', Float64Array.of(65536, 2 ** 31 - 1, -7)], ['z', Float64Array.of(65536, 3, 9)]])],
-  ['gather clamps, scatter leaves out', (g) => [value('y', g.add('gather', [feed(g, 't', [4, 3]), feed(g, 'i', [6], 'i32')])), value('z', g.add('scatter_add', [feed(g, 'i', [6], 'i32'), feed(g, 'v', [6, 3])], { rows: 4 }))], new Map([['t', wave(12)], ['i', Float64Array.of(2, -1, 9, 0, 2, 3)], ['v', wave(18, 2)]])],
+  [
+    'argmax takes the first of equal largest elements',
+    (g) =>
+      [
+        [4, 300],
+        [3, 5],
+      ].map((shape, i) => value(`y${i}`, g.add('argmax', [feed(g, `x${i}`, shape)]))),
+    new Map([
+      [
+        'x0',
+        Float64Array.from(
+          { length: 1200 },
+          (_, i) => [i % 7, 3, i % 300 === 299 || i % 300 === 77 ? 9 : 0, -4][Math.floor(i / 300)] as number,
+        ),
+      ],
+      ['x1', Float64Array.of(1, 2, 2, 1, 2, -3, -3, -3, -3, -3, 0, -1, -2, -3, 0)],
+    ]),
+  ],
+  [
+    'sums and maxima of long, short and single rows',
+    (g) =>
+      [
+        [2, 300],
+        [7, 5],
+        [3, 1],
+        [1, 1030],
+      ].flatMap((shape, i) => [
+        value(`s${i}`, g.add('sum', [feed(g, `x${i}`, shape)], { axes: [1] })),
+        value(`m${i}`, g.add('amax', [feed(g, `x${i}`, shape)], { axes: [1] })),
+      ]),
+    new Map([600, 35, 3, 1030].map((n, i) => [`x${i}`, wave(n, i + 1)])),
+  ],
+  [
+    'a maximum of numbers below zero',
+    (g) => [value('y', g.add('amax', [feed(g, 'x', [3, 70])], { axes: [1] }))],
+    new Map([['x', wave(210).map((x) => x - 50)]]),
+  ],
+  [
+    'padding is zero and reads nothing beside',
+    (g) => [
+      value(
+        'y',
+        g.add('pad', [g.add('add', [g.add('pad', [feed(g, 'x', [3, 4])], { axis: 0, before: 2, after: 1 }), g.constant(1, [6, 4])])], {
+          axis: 1,
+          before: 1,
+          after: 3,
+        }),
+      ),
+    ],
+    new Map([['x', wave(12)]]),
+  ],
+  [
+    'random numbers are those of the interpreter, bit for bit',
+    (g) => [
+      value('y', g.add('random', [g.add('input', [], { name: 'seed', shape: [], dtype: 'i32' })], { stream: 7, shape: [5, 33] })),
+      value('z', g.add('random', [g.add('input', [], { name: 'seed', shape: [], dtype: 'i32' })], { stream: 8, shape: [70] })),
+    ],
+    new Map([['seed', Float64Array.of(123456789)]]),
+  ],
+  [
+    'numbers of the host',
+    (g) => [
+      value('y', g.add('mul', [feed(g, 'x', [70]), g.broadcastTo(g.add('input', [], { name: 'a', shape: [], dtype: 'f32' }), [70])])),
+      value('z', g.broadcastTo(g.add('input', [], { name: 'n', shape: [], dtype: 'i32' }), [3])),
+    ],
+    new Map([
+      ['x', wave(70)],
+      ['a', Float64Array.of(0.1)],
+      ['n', Float64Array.of(-3)],
+    ]),
+  ],
+  [
+    'whole numbers wrap around',
+    (g) => [value('y', g.add('mul', [feed(g, 'x', [3], 'i32'), feed(g, 'z', [3], 'i32')]))],
+    new Map([
+      ['x', Float64Array.of(65536, 2 ** 31 - 1, -7)],
+      ['z', Float64Array.of(65536, 3, 9)],
+    ]),
+  ],
+  [
+    'gather clamps, scatter leaves out',
+    (g) => [
+      value('y', g.add('gather', [feed(g, 't', [4, 3]), feed(g, 'i', [6], 'i32')])),
+      value('z', g.add('scatter_add', [feed(g, 'i', [6], 'i32'), feed(g, 'v', [6, 3])], { rows: 4 })),
+    ],
+    new Map([
+      ['t', wave(12)],
+      ['i', Float64Array.of(2, -1, 9, 0, 2, 3)],
+      ['v', wave(18, 2)],
+    ]),
+  ],
 ];
 
 describe.each(kinds)('points on a %s target', (kind) => {
@@ -141,7 +249,12 @@ describe('tables that one binding cannot hold', () => {
   it.each(uses)('%s', async (name, use) => {
     const g = createGraph();
     const graph = g.finish([value('out', use(g, feed(g, 'table', [70, 8])))]);
-    const feeds: Feeds = new Map([['table', wave(560)], ['ids', Float64Array.of(0, 69, 31, 32, 5, 63, 64, -2, 80)], ['x', wave(name === 'x @ T' ? 350 : 40, 2)], ['y', wave(name === 'T @ y' ? 24 : 210, 5)]]);
+    const feeds: Feeds = new Map([
+      ['table', wave(560)],
+      ['ids', Float64Array.of(0, 69, 31, 32, 5, 63, 64, -2, 80)],
+      ['x', wave(name === 'x @ T' ? 350 : 40, 2)],
+      ['y', wave(name === 'T @ y' ? 24 : 210, 5)],
+    ]);
     // 70 rows of 32 bytes in parts of at most 1792 bytes; everything else fits into one binding.
     const target: Target = { ...targetOf('software'), maxBindingBytes: 1792 };
     expect(programOf(graph, feeds, target).tensors.filter((t) => t.name.startsWith('table#')).length).toBeGreaterThan(1);
@@ -151,25 +264,41 @@ describe('tables that one binding cannot hold', () => {
 });
 
 describe.each(overrides.map((o) => [o.name, o] as const))('override %s on a device', (_, override) => {
-  it.each(override.samples.map((sample, i) => [i, sample] as const))('sample %d gives what it replaces gives', async (_number, { graph, feeds }) => {
-    const target = targetOf('software');
-    const wanted = boundsOf(graph, select(graph, target, { list: [], everywhere: false }), feeds);
-    const plain = await runOnDevice(device, gate, programOf(graph, feeds, target, { list: [], everywhere: false }), graph, feeds);
-    const replaced = await runOnDevice(device, gate, programOf(graph, feeds, target, { list: [override], everywhere: true }), graph, feeds);
-    expect(worstOutput(plain, wanted)?.excess ?? 0).toBeLessThanOrEqual(1);
-    expect(worstOutput(replaced, wanted)?.excess ?? 0).toBeLessThanOrEqual(1);
-  });
+  it.each(override.samples.map((sample, i) => [i, sample] as const))(
+    'sample %d gives what it replaces gives',
+    async (_number, { graph, feeds }) => {
+      const target = targetOf('software');
+      const wanted = boundsOf(graph, select(graph, target, { list: [], everywhere: false }), feeds);
+      const plain = await runOnDevice(device, gate, programOf(graph, feeds, target, { list: [], everywhere: false }), graph, feeds);
+      const replaced = await runOnDevice(
+        device,
+        gate,
+        programOf(graph, feeds, target, { list: [override], everywhere: true }),
+        graph,
+        feeds,
+      );
+      expect(worstOutput(plain, wanted)?.excess ?? 0).toBeLessThanOrEqual(1);
+      expect(worstOutput(replaced, wanted)?.excess ?? 0).toBeLessThanOrEqual(1);
+    },
+  );
 });
 
 describe('negative controls', () => {
-  const change: readonly (readonly [OpName, OpName])[] = [['add', 'sub'], ['max', 'min'], ['sum', 'amax']];
+  const change: readonly (readonly [OpName, OpName])[] = [
+    ['add', 'sub'],
+    ['max', 'min'],
+    ['sum', 'amax'],
+  ];
   it.each(change)('%s instead of %s is told apart', async (right, wrong) => {
     const build = (op: OpName): Graph => {
       const g = createGraph();
       const [x, y] = [feed(g, 'x', [3, 40]), feed(g, 'y', [3, 40])];
       return g.finish([value('out', ops[op].kind === 'reduction' ? g.add(op, [g.add('add', [x, y])], { axes: [1] }) : g.add(op, [x, y]))]);
     };
-    const feeds: Feeds = new Map([['x', wave(120)], ['y', wave(120, 2)]]);
+    const feeds: Feeds = new Map([
+      ['x', wave(120)],
+      ['y', wave(120, 2)],
+    ]);
     expect((await check(build(wrong), feeds, targetOf('software'), build(right))).excess).toBeGreaterThan(100);
   });
 

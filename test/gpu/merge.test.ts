@@ -37,7 +37,8 @@ experiment small {
 /** The quickstart's base as bfloat16 in two shards. */
 async function shard(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(quickstart, 'base', name), join(folder, name));
+  for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json'])
+    copyFileSync(join(quickstart, 'base', name), join(folder, name));
   const base = await openCheckpoint(join(quickstart, 'base'));
   if (!base.ok) throw new Error(base.error.message);
   const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'] as const;
@@ -82,10 +83,15 @@ describe('merge', () => {
       expect(added.sort()).toEqual(['classifier.bias', 'classifier.weight']);
       for (const [name, tensor] of before.value.tensors) {
         const now = after.value.tensors.get(name);
-        expect([now?.dtype, now?.shape, now?.file.path.split('/').at(-1)], name).toEqual([tensor.dtype, tensor.shape, tensor.file.path.split('/').at(-1)]);
+        expect([now?.dtype, now?.shape, now?.file.path.split('/').at(-1)], name).toEqual([
+          tensor.dtype,
+          tensor.shape,
+          tensor.file.path.split('/').at(-1),
+        ]);
         const same = (await bytesOf(join(folder, 'base'), name)).equals(await bytesOf(join(folder, 'merged'), name));
         // LoRA changes the weights of attention; factors on outputs change weight and bias of the MLP.
-        const touched = /encoder.*(attention.*(query|key|value|dense)\.weight|(intermediate|layer\.\d+\.output)\.dense\.(weight|bias))$/.test(name);
+        const touched =
+          /encoder.*(attention.*(query|key|value|dense)\.weight|(intermediate|layer\.\d+\.output)\.dense\.(weight|bias))$/.test(name);
         expect(same, name).toBe(!touched);
       }
       const adapted = lossOf((await peft(['eval', 'a.peft', '--adapter', 'run', '--format', 'json'])).out);

@@ -22,7 +22,9 @@ afterAll(() => {
 describe.each(overrides.map((o) => [o.name, o] as const))('override %s', (_, override) => {
   it.each(['software', 'gpu'] as const)('gives on a %s target what it replaces gives', async (kind) => {
     const target = { ...device.describe().target, kind };
-    const paying = override.samples.filter(({ graph }) => graph.nodes.some((node) => node.op === override.root && override.possible(graph, node) && override.pays(graph, node, target)));
+    const paying = override.samples.filter(({ graph }) =>
+      graph.nodes.some((node) => node.op === override.root && override.possible(graph, node) && override.pays(graph, node, target)),
+    );
     expect(paying.length).toBeGreaterThan(0);
     for (const { graph, feeds } of paying) {
       const plain = select(graph, target, { list: [], everywhere: false });

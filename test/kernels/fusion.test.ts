@@ -21,8 +21,10 @@ function kit(g: GraphBuilder, feeds: Map<string, Float64Array>) {
     return g.add('tensor', [], { name, shape });
   };
   const shape = (x: NodeId): readonly number[] => g.node(x).shape;
-  const op = (name: 'add' | 'sub' | 'mul' | 'div' | 'max', a: NodeId, b: NodeId | string): NodeId => g.add(name, [a, typeof b === 'string' ? g.constant(Number(b), shape(a)) : g.broadcastTo(b, shape(a))]);
-  const rows = (name: 'sum' | 'amax', x: NodeId): NodeId => g.add('reshape', [g.add(name, [x], { axes: [shape(x).length - 1] })], { shape: [...shape(x).slice(0, -1), 1] });
+  const op = (name: 'add' | 'sub' | 'mul' | 'div' | 'max', a: NodeId, b: NodeId | string): NodeId =>
+    g.add(name, [a, typeof b === 'string' ? g.constant(Number(b), shape(a)) : g.broadcastTo(b, shape(a))]);
+  const rows = (name: 'sum' | 'amax', x: NodeId): NodeId =>
+    g.add('reshape', [g.add(name, [x], { axes: [shape(x).length - 1] })], { shape: [...shape(x).slice(0, -1), 1] });
   const softmax = (x: NodeId): NodeId => {
     const e = g.add('exp', [op('sub', x, rows('amax', x))]);
     return op('div', e, rows('sum', e));
@@ -48,34 +50,87 @@ type Kit = ReturnType<typeof kit>;
 
 const value = (node: NodeId, name = 'y'): Output => ({ name, node, mode: 'value' });
 
-const cases: readonly { readonly name: string; readonly kernels: string; readonly build: (k: Kit, g: GraphBuilder) => readonly Output[] }[] = [
+const cases: readonly {
+  readonly name: string;
+  readonly kernels: string;
+  readonly build: (k: Kit, g: GraphBuilder) => readonly Output[];
+}[] = [
   { name: 'softmax', kernels: 'row-reduce', build: ({ t, softmax }) => [value(softmax(t(30, 7)))] },
-  { name: 'layer normalisation with gain and shift', kernels: 'row-reduce', build: ({ t, norm, op }) => [value(op('add', op('mul', norm(t(30, 7)), t(1, 7)), t(1, 7)))] },
-  { name: 'residual, then normalisation, both wanted', kernels: 'row-reduce', build: ({ t, norm, op }) => { const x = op('add', t(30, 7), t(30, 7)); return [value(x, 'x'), value(norm(x))]; } },
-  { name: 'product with bias, activation and residual', kernels: 'matmul', build: ({ t, mm, op, gelu }) => [value(op('add', gelu(op('add', mm(t(6, 5), t(5, 4)), t(1, 4))), t(6, 4)))] },
-  { name: 'product with a scaled low-rank term', kernels: 'matmul matmul', build: ({ t, mm, op }) => { const x = t(6, 5); return [value(op('add', op('add', mm(x, t(5, 4)), op('mul', mm(mm(x, t(5, 2)), t(2, 4)), '0.5')), t(1, 4)))]; } },
-  { name: 'attention, heads split and merged', kernels: 'matmul row-reduce matmul matmul', build: ({ t, mm, op, softmax, heads, merge }, g) => {
-    const [q, k, v] = [heads(t(10, 6), 2, 3), heads(t(10, 6), 2, 3), heads(t(10, 6), 2, 3)] as const;
-    const p = softmax(op('add', op('mul', mm(q, g.transpose(k)), '0.7'), t(2, 1, 1, 5)));
-    return [value(mm(merge(mm(p, v)), t(6, 4)))];
-  } },
-  { name: 'an optimiser step over flat tensors', kernels: 'pointwise', build: ({ t, op }, g) => {
-    const [p, m, d] = [t(64), t(64), t(64)] as const;
-    const name = (x: NodeId): string => g.node(x).attrs['name'] as string;
-    const next = op('add', op('mul', m, '0.9'), op('mul', d, '0.1'));
-    return [{ name: 'p', node: op('sub', p, op('mul', next, '0.01')), mode: 'assign', tensor: name(p) }, { name: 'm', node: next, mode: 'assign', tensor: name(m) }, { name: 'd', node: g.constant(0, [64]), mode: 'assign', tensor: name(d) }];
-  } },
-  { name: 'a sum over everything in two stages', kernels: 'row-reduce row-reduce', build: ({ t }, g) => [value(g.add('sum', [t(64, 32)], { axes: [0, 1] }))] },
-  { name: 'tensors that take each other\'s place', kernels: 'pointwise pointwise pointwise', build: ({ t }, g) => {
-    const [a, b] = [t(3, 4), t(4, 3)] as const;
-    const name = (x: NodeId): string => g.node(x).attrs['name'] as string;
-    return [{ name: 'a', node: g.transpose(b), mode: 'assign', tensor: name(a) }, { name: 'b', node: g.transpose(a), mode: 'assign', tensor: name(b) }];
-  } },
-  { name: 'six products and three other addends with eight arrays a kernel', kernels: 'matmul matmul matmul', build: ({ t, mm, op }) => {
-    let sum = op('add', t(6, 4), t(6, 4));
-    for (let i = 0; i < 6; i += 1) sum = op('add', sum, op('mul', mm(t(6, 3 + i), t(3 + i, 4)), i < 3 ? '2' : '1'));
-    return [value(op('add', sum, t(6, 4)))];
-  } },
+  {
+    name: 'layer normalisation with gain and shift',
+    kernels: 'row-reduce',
+    build: ({ t, norm, op }) => [value(op('add', op('mul', norm(t(30, 7)), t(1, 7)), t(1, 7)))],
+  },
+  {
+    name: 'residual, then normalisation, both wanted',
+    kernels: 'row-reduce',
+    build: ({ t, norm, op }) => {
+      const x = op('add', t(30, 7), t(30, 7));
+      return [value(x, 'x'), value(norm(x))];
+    },
+  },
+  {
+    name: 'product with bias, activation and residual',
+    kernels: 'matmul',
+    build: ({ t, mm, op, gelu }) => [value(op('add', gelu(op('add', mm(t(6, 5), t(5, 4)), t(1, 4))), t(6, 4)))],
+  },
+  {
+    name: 'product with a scaled low-rank term',
+    kernels: 'matmul matmul',
+    build: ({ t, mm, op }) => {
+      const x = t(6, 5);
+      return [value(op('add', op('add', mm(x, t(5, 4)), op('mul', mm(mm(x, t(5, 2)), t(2, 4)), '0.5')), t(1, 4)))];
+    },
+  },
+  {
+    name: 'attention, heads split and merged',
+    kernels: 'matmul row-reduce matmul matmul',
+    build: ({ t, mm, op, softmax, heads, merge }, g) => {
+      const [q, k, v] = [heads(t(10, 6), 2, 3), heads(t(10, 6), 2, 3), heads(t(10, 6), 2, 3)] as const;
+      const p = softmax(op('add', op('mul', mm(q, g.transpose(k)), '0.7'), t(2, 1, 1, 5)));
+      return [value(mm(merge(mm(p, v)), t(6, 4)))];
+    },
+  },
+  {
+    name: 'an optimiser step over flat tensors',
+    kernels: 'pointwise',
+    build: ({ t, op }, g) => {
+      const [p, m, d] = [t(64), t(64), t(64)] as const;
+      const name = (x: NodeId): string => g.node(x).attrs['name'] as string;
+      const next = op('add', op('mul', m, '0.9'), op('mul', d, '0.1'));
+      return [
+        { name: 'p', node: op('sub', p, op('mul', next, '0.01')), mode: 'assign', tensor: name(p) },
+        { name: 'm', node: next, mode: 'assign', tensor: name(m) },
+        { name: 'd', node: g.constant(0, [64]), mode: 'assign', tensor: name(d) },
+      ];
+    },
+  },
+  {
+    name: 'a sum over everything in two stages',
+    kernels: 'row-reduce row-reduce',
+    build: ({ t }, g) => [value(g.add('sum', [t(64, 32)], { axes: [0, 1] }))],
+  },
+  {
+    name: "tensors that take each other's place",
+    kernels: 'pointwise pointwise pointwise',
+    build: ({ t }, g) => {
+      const [a, b] = [t(3, 4), t(4, 3)] as const;
+      const name = (x: NodeId): string => g.node(x).attrs['name'] as string;
+      return [
+        { name: 'a', node: g.transpose(b), mode: 'assign', tensor: name(a) },
+        { name: 'b', node: g.transpose(a), mode: 'assign', tensor: name(b) },
+      ];
+    },
+  },
+  {
+    name: 'six products and three other addends with eight arrays a kernel',
+    kernels: 'matmul matmul matmul',
+    build: ({ t, mm, op }) => {
+      let sum = op('add', t(6, 4), t(6, 4));
+      for (let i = 0; i < 6; i += 1) sum = op('add', sum, op('mul', mm(t(6, 3 + i), t(3 + i, 4)), i < 3 ? '2' : '1'));
+      return [value(op('add', sum, t(6, 4)))];
+    },
+  },
 ];
 
 describe('fusion', () => {

@@ -12,11 +12,33 @@ import { expected, margin, marker, parseCase, type Case } from './matmul-cases.j
 
 /** Cases for each loop. A software adapter's compiler takes up to seconds for each new text, so cases share theirs: what makes
  * a text is the number of axes, terms and loads, and the layout where the loop depends on it. */
-const plain = ['33x17x5 NN', '65x130x19 NN', '1x300x40 NN', '100x8x256 NN', '33x40x24 NN rank:3*-2 bias', '2x3 17x19x8 NT residual', '2x3 11x12x13 NT a* residual', '8x70x1030 TN accumulate'];
+const plain = [
+  '33x17x5 NN',
+  '65x130x19 NN',
+  '1x300x40 NN',
+  '100x8x256 NN',
+  '33x40x24 NN rank:3*-2 bias',
+  '2x3 17x19x8 NT residual',
+  '2x3 11x12x13 NT a* residual',
+  '8x70x1030 TN accumulate',
+];
 /** More of them for the lanes: small and large shapes, either orientation, every layout. */
 const lanes = [
-  '1x1x1 NN', '1x1x7 NT', '3x2x1 TN', '33x17x5 TT', '16x2x128 NN', '2x16x128 NN', '3 20x9x7 NN', '3 40x33x12 NN b*', '4 9x10x11 NN a* b*', '2x3x2 5x6x9 TN',
-  '2 20x36x16 TN rank:8*4 halved bias accumulate', '70x50x33 NN turned bias', '260x270x130 NN', '257x259x129 NT', '258x261x131 NT rank:5*0.25',
+  '1x1x1 NN',
+  '1x1x7 NT',
+  '3x2x1 TN',
+  '33x17x5 TT',
+  '16x2x128 NN',
+  '2x16x128 NN',
+  '3 20x9x7 NN',
+  '3 40x33x12 NN b*',
+  '4 9x10x11 NN a* b*',
+  '2x3x2 5x6x9 TN',
+  '2 20x36x16 TN rank:8*4 halved bias accumulate',
+  '70x50x33 NN turned bias',
+  '260x270x130 NN',
+  '257x259x129 NT',
+  '258x261x131 NT rank:5*0.25',
 ];
 /** The large tile of a GPU. */
 const tiles = ['640x650x17 NN'];
@@ -45,7 +67,9 @@ function pipeline(code: string): Promise<GPUComputePipeline> {
   const known = pipelines.get(code);
   if (known !== undefined) return known;
   const compile = (on: Device): Promise<GPUComputePipeline> =>
-    on.guarded('matmul', () => on.gpu.createComputePipelineAsync({ layout: 'auto', compute: { module: on.gpu.createShaderModule({ code }), entryPoint: 'main' } }));
+    on.guarded('matmul', () =>
+      on.gpu.createComputePipelineAsync({ layout: 'auto', compute: { module: on.gpu.createShaderModule({ code }), entryPoint: 'main' } }),
+    );
   const made = compile(none).then(() => compile(device));
   pipelines.set(code, made);
   return made;
@@ -64,7 +88,10 @@ async function run({ kernel, data, output }: Case, shader: Emitted): Promise<Flo
   return device.guarded(kernel.label, async () => {
     const uniforms = filled(new Uint32Array(shader.uniforms), GPUBufferUsage.UNIFORM);
     const storage = data.map((content) => filled(content, GPUBufferUsage.STORAGE));
-    const group = gpu.createBindGroup({ layout: made.getBindGroupLayout(0), entries: [uniforms, ...storage].map((buffer, binding) => ({ binding, resource: { buffer } })) });
+    const group = gpu.createBindGroup({
+      layout: made.getBindGroupLayout(0),
+      entries: [uniforms, ...storage].map((buffer, binding) => ({ binding, resource: { buffer } })),
+    });
     const result = storage[output] as GPUBuffer;
     const reader = gpu.createBuffer({ size: result.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
     buffers.push(reader);
@@ -102,7 +129,10 @@ async function check(text: string, target: Target): Promise<void> {
   expect(excess(found, one), text).toBeLessThan(1);
   // Negative control: the sum without its last step is told apart.
   expect(excess(found, one, true), `${text}, one step forgotten`).toBeGreaterThan(1);
-  expect([...found.subarray(0, margin), ...found.subarray(found.length - margin)].every((x) => x === marker), `${text}: writes beside the output`).toBe(true);
+  expect(
+    [...found.subarray(0, margin), ...found.subarray(found.length - margin)].every((x) => x === marker),
+    `${text}: writes beside the output`,
+  ).toBe(true);
 }
 
 describe.each(targets)('matmul on %s', (_, target, cases, layouts) => {
@@ -111,8 +141,13 @@ describe.each(targets)('matmul on %s', (_, target, cases, layouts) => {
   it('any size and layout', async () => {
     const size = fc.integer({ min: 1, max: 70 });
     const few = fc.integer({ min: 2, max: 3 });
-    const text = fc.tuple(few, few, size, size, size, fc.constantFrom(...layouts), fc.constantFrom('', ' a*', ' b*')).map(([b, c, m, n, k, layout, shared]) => `${b}x${c} ${m}x${n}x${k} ${layout}${shared}`);
-    await fc.assert(fc.asyncProperty(text, (one) => check(one, target())), { seed: 20240611, numRuns: 12 });
+    const text = fc
+      .tuple(few, few, size, size, size, fc.constantFrom(...layouts), fc.constantFrom('', ' a*', ' b*'))
+      .map(([b, c, m, n, k, layout, shared]) => `${b}x${c} ${m}x${n}x${k} ${layout}${shared}`);
+    await fc.assert(
+      fc.asyncProperty(text, (one) => check(one, target())),
+      { seed: 20240611, numRuns: 12 },
+    );
   });
 });
 
@@ -120,7 +155,11 @@ describe('the text of a product', () => {
   it.each(targets)('depends on structure, not on sizes: %s', (_, target) => {
     const text = (one: string): string => {
       const { kernel } = parseCase(one);
-      return emitMatmul(kernel, target(), kernel.args.map((arg) => (arg.access === 'read' ? 'read' : 'read_write'))).code;
+      return emitMatmul(
+        kernel,
+        target(),
+        kernel.args.map((arg) => (arg.access === 'read' ? 'read' : 'read_write')),
+      ).code;
     };
     expect(text('64x32x16 NN bias')).toBe(text('63x31x15 NN bias'));
     expect(text('64x32x16 NN bias')).not.toBe(text('64x32x16 NN'));

@@ -11,12 +11,14 @@ import { difference, expected, runSelection } from './run-selection.js';
 import { gpuTarget, softwareTarget } from './targets.js';
 
 describe.each(overrides.map((o) => [o.name, o] as const))('override %s', (_, override) => {
-  const text = (graph: (typeof override.samples)[number]['graph'], list: typeof overrides): string => select(graph, softwareTarget, { list, everywhere: true }).kernels.map(printKernel).join('');
+  const text = (graph: (typeof override.samples)[number]['graph'], list: typeof overrides): string =>
+    select(graph, softwareTarget, { list, everywhere: true }).kernels.map(printKernel).join('');
 
   it('has a sentence and samples in which it is possible', () => {
     expect(override.doc).toMatch(/\.$/);
     expect(override.samples.length).toBeGreaterThan(1);
-    for (const { graph } of override.samples) expect(graph.nodes.some((node) => node.op === override.root && override.possible(graph, node))).toBe(true);
+    for (const { graph } of override.samples)
+      expect(graph.nodes.some((node) => node.op === override.root && override.possible(graph, node))).toBe(true);
   });
 
   it.each([softwareTarget, gpuTarget])('computes what it replaces ($kind)', (target) => {
@@ -32,7 +34,12 @@ describe.each(overrides.map((o) => [o.name, o] as const))('override %s', (_, ove
     const spoiled = { ...override, prepare: (...args: Parameters<typeof override.prepare>) => [...override.prepare(...args)].reverse() };
     const noticed = override.samples.filter(({ graph, feeds }) => {
       try {
-        return difference(runSelection(graph, select(graph, softwareTarget, { list: [spoiled], everywhere: true }), feeds), expected(graph, feeds)) > 1e-6;
+        return (
+          difference(
+            runSelection(graph, select(graph, softwareTarget, { list: [spoiled], everywhere: true }), feeds),
+            expected(graph, feeds),
+          ) > 1e-6
+        );
       } catch {
         return true;
       }

@@ -31,7 +31,10 @@ export function randomGraph(seed: number, size: number): Sample {
   const leaf = (shape: readonly number[], dtype: 'f32' | 'i32' = 'f32'): NodeId => {
     const name = `t${feeds.size}`;
     if (dtype === 'i32') ints.add(name);
-    feeds.set(name, Float64Array.from({ length: count(shape) }, () => (dtype === 'i32' ? c.below(7) - 1 : c.real())));
+    feeds.set(
+      name,
+      Float64Array.from({ length: count(shape) }, () => (dtype === 'i32' ? c.below(7) - 1 : c.real())),
+    );
     return g.add(pick(['tensor', 'input'] as const), [], { name, shape, dtype });
   };
   const shapes = Array.from({ length: 3 }, () => Array.from({ length: 1 + c.below(3) }, () => pick(dims)));
@@ -46,12 +49,23 @@ export function randomGraph(seed: number, size: number): Sample {
   const like = (shape: readonly number[]): NodeId => {
     const same = pool.filter((id) => shapeOf(id).join() === shape.join());
     switch (c.below(same.length > 0 ? 7 : 5)) {
-      case 0: return leaf(shape);
-      case 1: return g.broadcastTo(leaf(shape.map((n) => (c.below(2) === 0 ? 1 : n))), shape);
-      case 2: return g.constant(c.real(), shape);
-      case 3: return g.broadcastTo(scalar, shape);
-      case 4: return shape.length === 0 ? scalar : pick([() => g.add('iota', [], { axis: c.below(shape.length), shape }), () => g.add('random', [seedNode], { stream: c.below(5), shape })])();
-      default: return pick(same);
+      case 0:
+        return leaf(shape);
+      case 1:
+        return g.broadcastTo(leaf(shape.map((n) => (c.below(2) === 0 ? 1 : n))), shape);
+      case 2:
+        return g.constant(c.real(), shape);
+      case 3:
+        return g.broadcastTo(scalar, shape);
+      case 4:
+        return shape.length === 0
+          ? scalar
+          : pick([
+              () => g.add('iota', [], { axis: c.below(shape.length), shape }),
+              () => g.add('random', [seedNode], { stream: c.below(5), shape }),
+            ])();
+      default:
+        return pick(same);
     }
   };
   const step = (): NodeId => {
@@ -60,16 +74,29 @@ export function randomGraph(seed: number, size: number): Sample {
     const axis = shape.length === 0 ? 0 : c.below(shape.length);
     const extent = shape[axis] ?? 1;
     switch (c.below(20)) {
-      case 0: return g.add(pick(['neg', 'tanh', 'erf', 'sin', 'abs'] as const), [x]);
-      case 1: return g.add('exp', [g.add('tanh', [x])]);
-      case 2: return g.add(pick(['log', 'sqrt'] as const), [positive(x)]);
-      case 3: case 4: case 5: return g.add(pick(['add', 'sub', 'mul', 'max', 'min'] as const), c.below(2) === 0 ? [x, like(shape)] : [like(shape), x]);
-      case 6: return g.add('div', [x, positive(like(shape))]);
-      case 7: return g.add('select', [g.add('less', [like(shape), x]), x, like(shape)]);
+      case 0:
+        return g.add(pick(['neg', 'tanh', 'erf', 'sin', 'abs'] as const), [x]);
+      case 1:
+        return g.add('exp', [g.add('tanh', [x])]);
+      case 2:
+        return g.add(pick(['log', 'sqrt'] as const), [positive(x)]);
+      case 3:
+      case 4:
+      case 5:
+        return g.add(pick(['add', 'sub', 'mul', 'max', 'min'] as const), c.below(2) === 0 ? [x, like(shape)] : [like(shape), x]);
+      case 6:
+        return g.add('div', [x, positive(like(shape))]);
+      case 7:
+        return g.add('select', [g.add('less', [like(shape), x]), x, like(shape)]);
       case 8: {
         const cut = shape.length > 1 && c.below(2) === 0 ? [...shape.slice(0, axis), ...shape.slice(axis + 1)].length : 0;
-        if (cut > 0 && axis > 0) return g.add('reshape', [x], { shape: [...shape.slice(0, axis - 1), (shape[axis - 1] as number) * extent, ...shape.slice(axis + 1)] });
-        return extent % 2 === 0 ? g.add('reshape', [x], { shape: [...shape.slice(0, axis), 2, extent / 2, ...shape.slice(axis + 1)] }) : g.add('reshape', [x], { shape: [1, ...shape] });
+        if (cut > 0 && axis > 0)
+          return g.add('reshape', [x], {
+            shape: [...shape.slice(0, axis - 1), (shape[axis - 1] as number) * extent, ...shape.slice(axis + 1)],
+          });
+        return extent % 2 === 0
+          ? g.add('reshape', [x], { shape: [...shape.slice(0, axis), 2, extent / 2, ...shape.slice(axis + 1)] })
+          : g.add('reshape', [x], { shape: [1, ...shape] });
       }
       case 9: {
         const perm = shape.map((_, i) => i);
@@ -79,10 +106,14 @@ export function randomGraph(seed: number, size: number): Sample {
         }
         return g.add('permute', [x], { perm });
       }
-      case 10: return shape.length === 0 ? x : g.add('slice', [x], { axis, start: c.below(extent), length: 1 }) && sliced(x, axis, extent);
-      case 11: return shape.length === 0 ? x : g.add('flip', [x], { axis });
-      case 12: return shape.length === 0 ? x : g.add('pad', [x], { axis, before: c.below(3), after: c.below(3) });
-      case 13: case 14: {
+      case 10:
+        return shape.length === 0 ? x : g.add('slice', [x], { axis, start: c.below(extent), length: 1 }) && sliced(x, axis, extent);
+      case 11:
+        return shape.length === 0 ? x : g.add('flip', [x], { axis });
+      case 12:
+        return shape.length === 0 ? x : g.add('pad', [x], { axis, before: c.below(3), after: c.below(3) });
+      case 13:
+      case 14: {
         const axes = shape.map((_, i) => i).filter(() => c.below(2) === 0);
         if (axes.length === 0) return x;
         const reduced = g.add(pick(['sum', 'amax'] as const), [x], { axes });
@@ -90,8 +121,10 @@ export function randomGraph(seed: number, size: number): Sample {
         const kept = g.add('reshape', [reduced], { shape: shape.map((n, i) => (axes.includes(i) ? 1 : n)) });
         return g.add(pick(['sub', 'mul'] as const), [x, g.broadcastTo(kept, shape)]);
       }
-      case 15: return shape.length === 0 ? x : g.add('cast', [g.add('argmax', [x])], { dtype: 'f32' });
-      case 16: case 17: {
+      case 15:
+        return shape.length === 0 ? x : g.add('cast', [g.add('argmax', [x])], { dtype: 'f32' });
+      case 16:
+      case 17: {
         const wide = shape.length >= 2 ? x : g.add('reshape', [x], { shape: [1, ...shape, ...(shape.length === 0 ? [1] : [])] });
         const s = shapeOf(wide);
         const k = s[s.length - 1] as number;
@@ -127,7 +160,11 @@ export function randomGraph(seed: number, size: number): Sample {
     const { dtype, shape } = g.node(node);
     if (dtype === 'i32') continue;
     const tensor = `out${i}`;
-    if (mode !== 'value') feeds.set(tensor, Float64Array.from({ length: count(shape) }, () => c.real()));
+    if (mode !== 'value')
+      feeds.set(
+        tensor,
+        Float64Array.from({ length: count(shape) }, () => c.real()),
+      );
     outputs.push({ name: `o${i}`, node, mode, ...(mode === 'value' ? {} : { tensor }) });
   }
   // Half of the time a tensor that the graph reads is replaced.

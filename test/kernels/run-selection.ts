@@ -16,7 +16,9 @@ export function runSelection(graph: Graph, selection: Selection, feeds: Readonly
   });
   for (const kernel of selection.kernels) {
     const args = kernel.args.map((arg) => memory.get(refKey(arg.ref)) ?? new Float64Array(arg.elements).fill(NaN));
-    interpretKernel(kernel, args, hosts).forEach((array, i) => memory.set(refKey((kernel.args[i] as (typeof kernel.args)[number]).ref), array));
+    interpretKernel(kernel, args, hosts).forEach((array, i) =>
+      memory.set(refKey((kernel.args[i] as (typeof kernel.args)[number]).ref), array),
+    );
   }
   const out = new Map<string, Float64Array>();
   for (const result of selection.results) out.set(result.name, memory.get(refKey(result.ref)) as Float64Array);
@@ -30,7 +32,10 @@ export function expected(graph: Graph, feeds: ReadonlyMap<string, Float64Array>)
   for (const output of graph.outputs) {
     if (output.mode !== 'accumulate') continue;
     const before = feeds.get(output.tensor as string) as Float64Array;
-    values.set(output.name, (values.get(output.name) as Float64Array).map((x, i) => x + (before[i] as number)));
+    values.set(
+      output.name,
+      (values.get(output.name) as Float64Array).map((x, i) => x + (before[i] as number)),
+    );
   }
   return values;
 }

@@ -38,7 +38,10 @@ describe('selection on random graphs', () => {
     for (let seed = 0; seed < 20; seed += 1) {
       const { graph, feeds } = randomGraph(seed, 12);
       const selection = select(graph, softwareTarget);
-      const kernels = selection.kernels.map((k) => ({ ...k, body: k.body.map((s) => (s.kind === 'op' && s.op === 'add' ? { ...s, op: 'sub' as const } : s)) }));
+      const kernels = selection.kernels.map((k) => ({
+        ...k,
+        body: k.body.map((s) => (s.kind === 'op' && s.op === 'add' ? { ...s, op: 'sub' as const } : s)),
+      }));
       if (!kernels.some((k, i) => JSON.stringify(k.body) !== JSON.stringify(selection.kernels[i]?.body))) continue;
       if (difference(runSelection(graph, { ...selection, kernels }, feeds), expected(graph, feeds)) > 1e-9) noticed += 1;
     }

@@ -24,7 +24,11 @@ function lossGraph(op: OpName, sample: Sample): Graph {
   const loss = g.add('sum', [weighted], { axes: shape.map((_, i) => i) });
   const wanted = inputs.filter((id) => g.node(id).dtype === 'f32');
   const grads = gradient(g, loss, wanted);
-  const outputs: Output[] = wanted.map((id, i) => ({ name: `g:${String(g.node(id).attrs['name'])}`, node: grads[i] ?? g.constant(0, g.node(id).shape), mode: 'value' }));
+  const outputs: Output[] = wanted.map((id, i) => ({
+    name: `g:${String(g.node(id).attrs['name'])}`,
+    node: grads[i] ?? g.constant(0, g.node(id).shape),
+    mode: 'value',
+  }));
   return g.finish([{ name: 'loss', node: loss, mode: 'value' }, ...outputs]);
 }
 
@@ -41,7 +45,10 @@ describe('gradient against central differences', () => {
     expect(verify(graph)).toEqual([]);
     const feeds = sampleFeeds(sample, 7);
     const c = graph.nodes.find((n) => n.attrs['name'] === 'c');
-    feeds.set('c', Float64Array.from({ length: elements(c?.shape ?? []) }, createRandom(11)).map((v) => v + 0.5));
+    feeds.set(
+      'c',
+      Float64Array.from({ length: elements(c?.shape ?? []) }, createRandom(11)).map((v) => v + 0.5),
+    );
     const values = interpret(graph, feeds);
     for (const [key, value] of values) {
       if (key === 'loss') continue;

@@ -48,7 +48,9 @@ export function drawInputs(sample: Sample, seed: number): Float64Array[] {
     const j = Math.floor(random() * (i + 1));
     [ranks[i], ranks[j]] = [ranks[j] as number, ranks[i] as number];
   }
-  return sizes.map((n, i) => Float64Array.from({ length: n }, () => Math.fround(drawOne(sample.domains[i] as Domain, random, ranks.pop() as number, total))));
+  return sizes.map((n, i) =>
+    Float64Array.from({ length: n }, () => Math.fround(drawOne(sample.domains[i] as Domain, random, ranks.pop() as number, total))),
+  );
 }
 
 /** The op of a sample over inputs named `x0`, `x1`, … (leaves that read a name read theirs). */
@@ -67,6 +69,7 @@ export function sampleGraph(op: OpName, sample: Sample): Graph {
 export function sampleFeeds(sample: Sample, seed: number): Map<string, Float64Array> {
   const feeds = new Map(drawInputs(sample, seed).map((data, i) => [`x${i}`, data]));
   const name = sample.attrs['name'];
-  if (typeof name === 'string') feeds.set(name, Float64Array.from({ length: elements(sample.attrs['shape'] as readonly number[]) }, createRandom(seed)));
+  if (typeof name === 'string')
+    feeds.set(name, Float64Array.from({ length: elements(sample.attrs['shape'] as readonly number[]) }, createRandom(seed)));
   return feeds;
 }

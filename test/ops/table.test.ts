@@ -38,7 +38,10 @@ const known: readonly (readonly [text: string, result: Nested])[] = [
   ['sqrt | [4,9]', [2, 3]],
   ['exp | [0,1]', [1, Math.E]],
   ['log | [1,7.38905609893065]', [0, 2]],
-  ['erf | [0,0.5,-1,2,3.5,1e-10]', [0, 0.5204998778130465, -0.8427007929497149, 0.9953222650189527, 0.9999992569016276, 1.1283791670955126e-10]],
+  [
+    'erf | [0,0.5,-1,2,3.5,1e-10]',
+    [0, 0.5204998778130465, -0.8427007929497149, 0.9953222650189527, 0.9999992569016276, 1.1283791670955126e-10],
+  ],
   ['pow | [2,-2,3] [10,3,-1]', [1024, -8, 1 / 3]],
   ['max | [1,5] [2,3]', [2, 5]],
   ['min | [1,5] [2,3]', [1, 3]],
@@ -52,28 +55,97 @@ const known: readonly (readonly [text: string, result: Nested])[] = [
   ['sum {"axes":[0,1]} | [[1,2],[3,4]]', 10],
   ['amax {"axes":[1]} | [[1,2],[4,3]]', [2, 4]],
   ['argmax | [[1,2,2],[4,3,1]]', [1, 0]],
-  ['reshape {"shape":[3,2]} | [[1,2,3],[4,5,6]]', [[1, 2], [3, 4], [5, 6]]],
-  ['permute {"perm":[1,0]} | [[1,2,3],[4,5,6]]', [[1, 4], [2, 5], [3, 6]]],
-  ['broadcast {"shape":[2,3]} | [[1],[2]]', [[1, 1, 1], [2, 2, 2]]],
-  ['slice {"axis":1,"start":1,"length":2} | [[1,2,3],[4,5,6]]', [[2, 3], [5, 6]]],
-  ['flip {"axis":1} | [[1,2,3],[4,5,6]]', [[3, 2, 1], [6, 5, 4]]],
-  ['pad {"axis":1,"before":1,"after":0} | [[1,2],[3,4]]', [[0, 1, 2], [0, 3, 4]]],
-  ['gather | [[1,2],[3,4],[5,6]] i[2,0,9,-1]', [[5, 6], [1, 2], [5, 6], [1, 2]]],
-  ['scatter_add {"rows":3} | i[2,0,2,9] [[1,2],[3,4],[5,6],[7,8]]', [[3, 4], [0, 0], [6, 8]]],
-  ['matmul | [[1,2],[3,4]] [[5,6],[7,8]]', [[19, 22], [43, 50]]],
+  [
+    'reshape {"shape":[3,2]} | [[1,2,3],[4,5,6]]',
+    [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ],
+  ],
+  [
+    'permute {"perm":[1,0]} | [[1,2,3],[4,5,6]]',
+    [
+      [1, 4],
+      [2, 5],
+      [3, 6],
+    ],
+  ],
+  [
+    'broadcast {"shape":[2,3]} | [[1],[2]]',
+    [
+      [1, 1, 1],
+      [2, 2, 2],
+    ],
+  ],
+  [
+    'slice {"axis":1,"start":1,"length":2} | [[1,2,3],[4,5,6]]',
+    [
+      [2, 3],
+      [5, 6],
+    ],
+  ],
+  [
+    'flip {"axis":1} | [[1,2,3],[4,5,6]]',
+    [
+      [3, 2, 1],
+      [6, 5, 4],
+    ],
+  ],
+  [
+    'pad {"axis":1,"before":1,"after":0} | [[1,2],[3,4]]',
+    [
+      [0, 1, 2],
+      [0, 3, 4],
+    ],
+  ],
+  [
+    'gather | [[1,2],[3,4],[5,6]] i[2,0,9,-1]',
+    [
+      [5, 6],
+      [1, 2],
+      [5, 6],
+      [1, 2],
+    ],
+  ],
+  [
+    'scatter_add {"rows":3} | i[2,0,2,9] [[1,2],[3,4],[5,6],[7,8]]',
+    [
+      [3, 4],
+      [0, 0],
+      [6, 8],
+    ],
+  ],
+  [
+    'matmul | [[1,2],[3,4]] [[5,6],[7,8]]',
+    [
+      [19, 22],
+      [43, 50],
+    ],
+  ],
   ['matmul | [[[1,2]],[[3,4]]] [[[5],[6]],[[7],[8]]]', [[[17]], [[53]]]],
-  ['iota {"axis":1,"shape":[2,3]} |', [[0, 1, 2], [0, 1, 2]]],
+  [
+    'iota {"axis":1,"shape":[2,3]} |',
+    [
+      [0, 1, 2],
+      [0, 1, 2],
+    ],
+  ],
 ];
 
 function run(text: string): { shape: readonly number[]; data: number[] } {
   const [head, tail] = text.split('|') as [string, string];
   const [name, ...attrs] = head.trim().split(' ') as [OpName, ...string[]];
   const g = createGraph();
-  const inputs = tail.trim().split(' ').filter((t) => t !== '').map((operand) => {
-    const dtype: DType = operand.startsWith('i') ? 'i32' : 'f32';
-    const value = JSON.parse(operand.replace(/^i/, '')) as Nested;
-    return g.add('table', [], { data: Float64Array.from(flat(value)), shape: shapeOf(value), dtype });
-  });
+  const inputs = tail
+    .trim()
+    .split(' ')
+    .filter((t) => t !== '')
+    .map((operand) => {
+      const dtype: DType = operand.startsWith('i') ? 'i32' : 'f32';
+      const value = JSON.parse(operand.replace(/^i/, '')) as Nested;
+      return g.add('table', [], { data: Float64Array.from(flat(value)), shape: shapeOf(value), dtype });
+    });
   const node = g.add(name, inputs, attrs.length > 0 ? (JSON.parse(attrs.join(' ')) as Attrs) : {});
   const graph = g.finish([{ name: 'y', node, mode: 'value' }]);
   return { shape: g.node(node).shape, data: [...(interpret(graph, new Map()).get('y') as Float64Array)] };

@@ -16,20 +16,33 @@ function translate(text: string, name: string): Fn {
     .replace(/0x1p-24f/g, String(2 ** -24))
     .replace(/\b(0x[0-9a-f]+|\d+)u\b/g, '$1');
   const whole = text.includes('u32');
-  const source = whole ? body.replace(/x \*= (\w+);/g, 'x = Math.imul(x, $1) >>> 0;').replace(/x \^= x >> (\d+);/g, 'x = (x ^ (x >>> $1)) >>> 0;').replace(/stream \* (\w+)/g, 'Math.imul(stream, $1)').replace(/\) >> 8/g, ') >>> 8').replace(/var |let x = value/g, 'let x = value >>> 0') : body;
-  const library = 'const fma = (a, b, c) => Math.fround(a * b + c), select = (no, yes, c) => (c ? yes : no), f32 = Math.fround, { abs, min, max, exp, floor, pow } = Math;';
+  const source = whole
+    ? body
+        .replace(/x \*= (\w+);/g, 'x = Math.imul(x, $1) >>> 0;')
+        .replace(/x \^= x >> (\d+);/g, 'x = (x ^ (x >>> $1)) >>> 0;')
+        .replace(/stream \* (\w+)/g, 'Math.imul(stream, $1)')
+        .replace(/\) >> 8/g, ') >>> 8')
+        .replace(/var |let x = value/g, 'let x = value >>> 0')
+    : body;
+  const library =
+    'const fma = (a, b, c) => Math.fround(a * b + c), select = (no, yes, c) => (c ? yes : no), f32 = Math.fround, { abs, min, max, exp, floor, pow } = Math;';
   return new Function(`${library} ${source} return ${name};`)() as Fn;
 }
 
-const range = (low: number, high: number, count: number): number[] => Array.from({ length: count }, (_, i) => Math.fround(low + ((high - low) * i) / (count - 1)));
+const range = (low: number, high: number, count: number): number[] =>
+  Array.from({ length: count }, (_, i) => Math.fround(low + ((high - low) * i) / (count - 1)));
 const small = [1e-30, 1e-12, 1e-6, 1e-3].flatMap((v) => [v, -v]).map(Math.fround);
-const worst = (f: Fn, reference: Fn, points: readonly number[]): number => Math.max(...points.map((x) => Math.abs(f(x) - reference(x)) / Math.max(Math.abs(reference(x)), 1e-38)));
+const worst = (f: Fn, reference: Fn, points: readonly number[]): number =>
+  Math.max(...points.map((x) => Math.abs(f(x) - reference(x)) / Math.max(Math.abs(reference(x)), 1e-38)));
 
 describe('accuracy of f32 functions', () => {
   it('erf_f32 is within 2e-7 relative, near 0 and in its tails', () => {
     const f = translate(erfWgsl, 'erf_f32');
     expect(worst(f, erf, [...range(-6, 6, 4001), ...small, 50, -50])).toBeLessThan(2e-7);
-    expect(worst((x) => f(x) * (1 + 4e-7), erf, range(-6, 6, 101)), 'negative control').toBeGreaterThan(2e-7);
+    expect(
+      worst((x) => f(x) * (1 + 4e-7), erf, range(-6, 6, 101)),
+      'negative control',
+    ).toBeGreaterThan(2e-7);
   });
 
   it('tanh_f32 is within 2e-7 relative and does not overflow', () => {
@@ -38,7 +51,16 @@ describe('accuracy of f32 functions', () => {
   });
 
   it.each([
-    [2, 10], [-2, 3], [-2, 4], [-2, -3], [0, 0], [0, 2], [5, 0], [9, 0.5], [-3, 0], [0.5, -2.5],
+    [2, 10],
+    [-2, 3],
+    [-2, 4],
+    [-2, -3],
+    [0, 0],
+    [0, 2],
+    [5, 0],
+    [9, 0.5],
+    [-3, 0],
+    [0.5, -2.5],
   ])('pow_f32(%d, %d)', (x, y) => {
     expect(translate(powWgsl, 'pow_f32')(x, y)).toBeCloseTo(x ** y, 12);
   });
@@ -48,9 +70,14 @@ describe('random numbers', () => {
   it('are the same in JavaScript and WGSL', () => {
     const source = translate(randomWgsl, 'random_uniform');
     const key = translate(randomWgsl, 'random_key');
-    for (const [seed, stream] of [[0, 0], [42, 1], [2 ** 32 - 1, 77]] as const) {
+    for (const [seed, stream] of [
+      [0, 0],
+      [42, 1],
+      [2 ** 32 - 1, 77],
+    ] as const) {
       expect(key(seed, stream) >>> 0).toBe(randomKey(seed, stream));
-      for (const index of [0, 1, 2, 1000, 2 ** 31, 2 ** 32 - 1]) expect(source(randomKey(seed, stream), index)).toBe(randomUniform(randomKey(seed, stream), index));
+      for (const index of [0, 1, 2, 1000, 2 ** 31, 2 ** 32 - 1])
+        expect(source(randomKey(seed, stream), index)).toBe(randomUniform(randomKey(seed, stream), index));
     }
   });
 
@@ -67,7 +94,8 @@ describe('random numbers', () => {
   });
 
   it('are uniform and differ between streams and seeds', () => {
-    const draw = (seed: number, stream: number): number[] => Array.from({ length: 20000 }, (_, i) => randomUniform(randomKey(seed, stream), i));
+    const draw = (seed: number, stream: number): number[] =>
+      Array.from({ length: 20000 }, (_, i) => randomUniform(randomKey(seed, stream), i));
     const a = draw(1, 0);
     const mean = (v: readonly number[]): number => v.reduce((x, y) => x + y, 0) / v.length;
     expect(Math.abs(mean(a) - 0.5)).toBeLessThan(5 * Math.sqrt(1 / 12 / a.length));

@@ -43,7 +43,10 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
   const shape = { rows: c.rows, tokens: c.tokens };
   const wants = { logits: await c.read('logits'), merged: await c.read('merged_logits') };
   const train = `train/${c.rows}x${c.tokens}`;
-  const entries: PlanEntry[] = [entryOf(train, resolved, shape, trainGraph(resolved, layout, shape, { dropout: false })), entryOf('update', resolved, undefined, updateGraph(resolved, layout))];
+  const entries: PlanEntry[] = [
+    entryOf(train, resolved, shape, trainGraph(resolved, layout, shape, { dropout: false })),
+    entryOf('update', resolved, undefined, updateGraph(resolved, layout)),
+  ];
   const merge = wants.merged === undefined ? undefined : mergeGraph(resolved, layout);
   if (wants.logits !== undefined) {
     entries.push(entryOf('gradients', resolved, shape, trainGraph(resolved, layout, shape, { dropout: false, readGradients: true })));
@@ -61,11 +64,20 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
     // What the checkpoint lacks was drawn by PyTorch from seed 0, in the order of the modules.
     const random = torchRandom(0);
     const ofModel = new Set(resolved.bindings.keys());
-    const loaded = await loadTensors(session, c.base, 0, (tensor, init) => (init.kind === 'normal' && ofModel.has(tensor.name) ? random.normal(tensor.shape.reduce((a, b) => a * b, 1), init.mean, init.std) : undefined));
+    const loaded = await loadTensors(session, c.base, 0, (tensor, init) =>
+      init.kind === 'normal' && ofModel.has(tensor.name)
+        ? random.normal(
+            tensor.shape.reduce((a, b) => a * b, 1),
+            init.mean,
+            init.std,
+          )
+        : undefined,
+    );
     if (!loaded.ok) throw new Error(loaded.error.message);
     const start = new Map<string, Float32Array>();
     const own = c.adapter.weights.tensors;
-    const keyOf = (t: { readonly key: string; readonly also: readonly string[] }): string | undefined => [t.key, ...t.also].find((key) => own.has(key));
+    const keyOf = (t: { readonly key: string; readonly also: readonly string[] }): string | undefined =>
+      [t.key, ...t.also].find((key) => own.has(key));
     for (const t of layout.trainables) {
       const value = await readTensor(c.adapter.weights, keyOf(t) ?? t.key);
       if (!value.ok) throw new Error(value.error.message);
@@ -83,13 +95,18 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
     const used = new Set([...layout.trainables, ...layout.fixed].map(keyOf));
     const unused = [...own.keys()].find((key) => !used.has(key) && !key.includes('.base_layer.'));
     if (unused !== undefined) throw new Error(`the adapter's ${unused} is not used`);
-    const expectedOf = async (kind: string, t: { readonly key: string; readonly also: readonly string[] }): Promise<Float32Array | undefined> => {
+    const expectedOf = async (
+      kind: string,
+      t: { readonly key: string; readonly also: readonly string[] },
+    ): Promise<Float32Array | undefined> => {
       for (const key of [t.key, ...t.also]) {
         const value = await c.read(`${kind}/${key}`);
         if (value !== undefined) return value;
       }
       // PyTorch names a tensor that several modules share by the first of them.
-      const named = [...c.expected.tensors.keys()].filter((key) => key.startsWith(`${kind}/`) && key.endsWith(`.${t.key.split('.').at(-1)}`));
+      const named = [...c.expected.tensors.keys()].filter(
+        (key) => key.startsWith(`${kind}/`) && key.endsWith(`.${t.key.split('.').at(-1)}`),
+      );
       return named.length === 1 ? c.read(named[0] as string) : undefined;
     };
     await change?.(session);
@@ -112,7 +129,13 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
         const want = await expectedOf('grad', t);
         if (want === undefined) throw new Error(`the case has no gradient of ${t.key}`);
         const got = await session.read(gradientOf(t.name), 'gradients');
-        gradient = Math.max(gradient, relativeError(Array.from(got, (x) => x / count), want));
+        gradient = Math.max(
+          gradient,
+          relativeError(
+            Array.from(got, (x) => x / count),
+            want,
+          ),
+        );
       }
     }
     // Training comes before merging: merging overwrites the base.
@@ -184,7 +207,9 @@ async function main(args: readonly string[]): Promise<number> {
         process.stdout.write(`${line(name, outcome)}\n`);
       } catch (error) {
         failed += 1;
-        process.stdout.write(`${name.padEnd(28)} FAIL: ${error instanceof Error ? (process.env['PEFT_DEBUG'] ? (error.stack ?? error.message) : error.message) : String(error)}\n`);
+        process.stdout.write(
+          `${name.padEnd(28)} FAIL: ${error instanceof Error ? (process.env['PEFT_DEBUG'] ? (error.stack ?? error.message) : error.message) : String(error)}\n`,
+        );
       }
     }
   } finally {

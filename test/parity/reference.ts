@@ -34,12 +34,21 @@ export interface Case {
 
 /** Folders of cases below the given folders, or those folders themselves. */
 export function caseFolders(folders: readonly string[]): string[] {
-  return folders.flatMap((folder) => (existsSync(join(folder, 'case.json')) ? [folder] : readdirSync(folder, { withFileTypes: true }).filter((e) => e.isDirectory() && existsSync(join(folder, e.name, 'case.json'))).map((e) => join(folder, e.name)).sort()));
+  return folders.flatMap((folder) =>
+    existsSync(join(folder, 'case.json'))
+      ? [folder]
+      : readdirSync(folder, { withFileTypes: true })
+          .filter((e) => e.isDirectory() && existsSync(join(folder, e.name, 'case.json')))
+          .map((e) => join(folder, e.name))
+          .sort(),
+  );
 }
 
 const json = (path: string): JsonObject => JSON.parse(readFileSync(path, 'utf8')) as JsonObject;
 
-async function must<T>(result: Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: { readonly message: string } }>): Promise<T> {
+async function must<T>(
+  result: Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: { readonly message: string } }>,
+): Promise<T> {
   const done = await result;
   if (!done.ok) throw new Error(done.error.message);
   return done.value;
@@ -48,7 +57,9 @@ async function must<T>(result: Promise<{ readonly ok: true; readonly value: T } 
 /** Opens a case; `unsupported` says what the standard library lacks for it. */
 export async function openCase(folder: string, library: Library): Promise<{ readonly case: Case } | { readonly unsupported: string }> {
   const info = json(join(folder, 'case.json'));
-  const baseFolder = existsSync(join(folder, 'base')) ? join(folder, 'base') : resolve(dirname(resolve(folder)), '..', String(info['base']));
+  const baseFolder = existsSync(join(folder, 'base'))
+    ? join(folder, 'base')
+    : resolve(dirname(resolve(folder)), '..', String(info['base']));
   const config = json(join(baseFolder, 'config.json'));
   if (config['quantization_config'] !== undefined) return { unsupported: 'a quantised base' };
   const adapter = await must(openAdapter(join(folder, 'adapter')));
@@ -58,7 +69,16 @@ export async function openCase(folder: string, library: Library): Promise<{ read
   const [steps, rows, tokens] = batches.tensors.get('input_ids')?.shape as [number, number, number];
   const head = [...adapter.weights.tensors].find(([key]) => /\.(classifier|score)\.(out_proj\.)?weight$/.test(key));
   const labels = head?.[1].shape[0] ?? Object.keys((config['id2label'] as JsonObject | undefined) ?? { 0: '', 1: '' }).length;
-  const o = info['optimizer'] as { readonly name: string; readonly lr: number; readonly betas?: readonly number[]; readonly eps?: number; readonly weight_decay: number; readonly max_grad_norm: number; readonly schedule: string; readonly warmup_steps?: number };
+  const o = info['optimizer'] as {
+    readonly name: string;
+    readonly lr: number;
+    readonly betas?: readonly number[];
+    readonly eps?: number;
+    readonly weight_decay: number;
+    readonly max_grad_norm: number;
+    readonly schedule: string;
+    readonly warmup_steps?: number;
+  };
   const betas = o.betas ? `, beta1: ${o.betas[0]}, beta2: ${o.betas[1]}` : '';
   const imported = importAdapter({
     library,
@@ -76,9 +96,13 @@ export async function openCase(folder: string, library: Library): Promise<{ read
   const labelled = ['SEQ_CLS', 'TOKEN_CLS'].some((type) => type === adapter.config['task_type']);
   const parsed = parseFile(labelled ? imported.text : imported.text.replace(' label: "label"', ''), basename(folder));
   const experiment = experimentsOf(parsed.value)[0];
-  if (experiment === undefined || parsed.diagnostics.length > 0) throw new Error(`the imported text does not parse: ${parsed.diagnostics.map((d) => d.message).join('; ')}\n${imported.text}`);
+  if (experiment === undefined || parsed.diagnostics.length > 0)
+    throw new Error(`the imported text does not parse: ${parsed.diagnostics.map((d) => d.message).join('; ')}\n${imported.text}`);
   const facts: Facts = {
-    base: () => ({ ok: true, value: { configName: 'config.json', config, tensors: base.tensors, tokenizer: { ok: true, value: { vocabulary: 0 } } } }),
+    base: () => ({
+      ok: true,
+      value: { configName: 'config.json', config, tensors: base.tensors, tokenizer: { ok: true, value: { vocabulary: 0 } } },
+    }),
     table: () => ({ ok: true, value: { columns: ['text', 'label'], rows: rows * steps } }),
   };
   const checked = checkExperiment(parsed.value, experiment, library, facts);
@@ -86,8 +110,11 @@ export async function openCase(folder: string, library: Library): Promise<{ read
   const ids = await must(readIntTensor(batches, 'input_ids'));
   const mask = await must(readIntTensor(batches, 'attention_mask'));
   const fields = checked.value.batch;
-  const target = fields.some((f) => f.recipe === 'number') ? await must(readTensor(batches, 'labels')) : await must(readIntTensor(batches, 'labels'));
-  const part = (all: Int32Array | Float32Array, step: number, size: number): Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer> => all.slice(step * size, (step + 1) * size);
+  const target = fields.some((f) => f.recipe === 'number')
+    ? await must(readTensor(batches, 'labels'))
+    : await must(readIntTensor(batches, 'labels'));
+  const part = (all: Int32Array | Float32Array, step: number, size: number): Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer> =>
+    all.slice(step * size, (step + 1) * size);
   return {
     case: {
       name: basename(folder),

@@ -20,7 +20,9 @@ describe('printing', () => {
         const head = value.trivia;
         expect(head, printed).toBeUndefined();
         const tail = value.tail[0] === '' ? value.tail.slice(1) : value.tail;
-        const items = value.items.map((item) => (item.trivia?.before[0] === '' ? { ...item, trivia: { ...item.trivia, before: item.trivia.before.slice(1) } } : item));
+        const items = value.items.map((item) =>
+          item.trivia?.before[0] === '' ? { ...item, trivia: { ...item.trivia, before: item.trivia.before.slice(1) } } : item,
+        );
         expect(normal({ ...value, items, tail }), printed).toEqual(normal(file));
         expect(printFile(value)).toBe(printed);
       }),
@@ -29,7 +31,10 @@ describe('printing', () => {
   });
 
   test('quote and unquote undo each other for any text', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (value) => unquote(quote(value)) === value), { seed, numRuns: 500 });
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (value) => unquote(quote(value)) === value),
+      { seed, numRuns: 500 },
+    );
   });
 });
 
@@ -42,7 +47,25 @@ function normal(value: unknown): unknown {
   }) as unknown;
 }
 
-const pieces = [...tokenTypes.flatMap((type) => (type.LABEL === undefined || type.LABEL === type.name ? [] : [type.LABEL])), 'x', 'rank', '8', '2e-5', '010', '"s"', '"open', '// c\n', '/// d\n', '\n', '\n', '  ', '\n  ', ';', '\0', 'é'];
+const pieces = [
+  ...tokenTypes.flatMap((type) => (type.LABEL === undefined || type.LABEL === type.name ? [] : [type.LABEL])),
+  'x',
+  'rank',
+  '8',
+  '2e-5',
+  '010',
+  '"s"',
+  '"open',
+  '// c\n',
+  '/// d\n',
+  '\n',
+  '\n',
+  '  ',
+  '\n  ',
+  ';',
+  '\0',
+  'é',
+];
 const soup = fc.array(fc.constantFrom(...pieces), { maxLength: 80 }).map((words) => words.join(' '));
 
 describe('any input', () => {
@@ -80,15 +103,31 @@ describe('any input', () => {
 
   test('characters in any order do not throw', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), survives), { seed, numRuns: 500 });
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'(){}[]"\\-.:=,%\n x8/'), maxLength: 200 }), survives), { seed, numRuns: 500 });
+    fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'(){}[]"\\-.:=,%\n x8/'), maxLength: 200 }), survives), {
+      seed,
+      numRuns: 500,
+    });
   });
 
   const deep = 20_000;
   test.each([
-    ['brackets', '('.repeat(deep)], ['braces', 'def f() '.concat('{'.repeat(deep))], ['blocks', `def f() = ${'{ a '.repeat(deep)}`], ['lists', `def f() = ${'['.repeat(deep)}${']'.repeat(deep)}`],
-    ['minuses', `def f() = ${'-'.repeat(deep)}x`], ['nots', `def f() = ${'not '.repeat(deep)}x`], ['powers', `def f() = x${' ** x'.repeat(deep)}`], ['sums', `def f() = x${' + x'.repeat(deep)}`],
-    ['conditions', `def f() = ${'if a then '.repeat(deep)}b`], ['elses', `def f() = ${'if a then b else '.repeat(deep)}c`], ['members', `def f() = a${'.b'.repeat(deep)}`], ['calls', `def f() = a${'()'.repeat(deep)}`],
-    ['selectors', `experiment e { train ${'('.repeat(deep)}a }`], ['selector sums', `experiment e { train a${' + a'.repeat(deep)} }`], ['closers', '}'.repeat(deep)], ['items', 'def '.repeat(deep)], ['lines', 'a(\n'.repeat(deep)],
+    ['brackets', '('.repeat(deep)],
+    ['braces', 'def f() '.concat('{'.repeat(deep))],
+    ['blocks', `def f() = ${'{ a '.repeat(deep)}`],
+    ['lists', `def f() = ${'['.repeat(deep)}${']'.repeat(deep)}`],
+    ['minuses', `def f() = ${'-'.repeat(deep)}x`],
+    ['nots', `def f() = ${'not '.repeat(deep)}x`],
+    ['powers', `def f() = x${' ** x'.repeat(deep)}`],
+    ['sums', `def f() = x${' + x'.repeat(deep)}`],
+    ['conditions', `def f() = ${'if a then '.repeat(deep)}b`],
+    ['elses', `def f() = ${'if a then b else '.repeat(deep)}c`],
+    ['members', `def f() = a${'.b'.repeat(deep)}`],
+    ['calls', `def f() = a${'()'.repeat(deep)}`],
+    ['selectors', `experiment e { train ${'('.repeat(deep)}a }`],
+    ['selector sums', `experiment e { train a${' + a'.repeat(deep)} }`],
+    ['closers', '}'.repeat(deep)],
+    ['items', 'def '.repeat(deep)],
+    ['lines', 'a(\n'.repeat(deep)],
   ])('%s without end do not throw', (_name, text) => {
     const { value, diagnostics } = parseFile(text, 'deep.peft');
     expect(diagnostics.length).toBeGreaterThan(0);
@@ -98,7 +137,11 @@ describe('any input', () => {
 
   test('what nests within the limits parses and prints', () => {
     const levels = 90;
-    for (const text of [`def f() = ${'(-'.repeat(levels)}x${')'.repeat(levels)}\n`, `def f() = ${'if a then b else '.repeat(levels)}c\n`, `def f() = ${'['.repeat(levels)}${']'.repeat(levels)}\n`]) {
+    for (const text of [
+      `def f() = ${'(-'.repeat(levels)}x${')'.repeat(levels)}\n`,
+      `def f() = ${'if a then b else '.repeat(levels)}c\n`,
+      `def f() = ${'['.repeat(levels)}${']'.repeat(levels)}\n`,
+    ]) {
       const { value, diagnostics } = parseFile(text, 'deep.peft');
       expect(diagnostics).toEqual([]);
       expect(parseFile(printFile(value), 'deep.peft').diagnostics).toEqual([]);

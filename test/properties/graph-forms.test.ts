@@ -20,7 +20,16 @@ describe('building', () => {
     g.add('log', [x]);
     expect(g.add('exp', [x])).toBe(a);
     expect(print(value(g, g.add('add', [a, g.constant(1, [2, 3])])))).toBe(
-      ['%0: [2, 3] = input(name: "x")', '%1: [2, 3] = exp(%0)', '%2: [] = const(value: 1)', '%3: [1, 1] = reshape(%2)', '%4: [2, 3] = broadcast(%3)', '%5: [2, 3] = add(%1, %4)', 'output "y" = %5', ''].join('\n'),
+      [
+        '%0: [2, 3] = input(name: "x")',
+        '%1: [2, 3] = exp(%0)',
+        '%2: [] = const(value: 1)',
+        '%3: [1, 1] = reshape(%2)',
+        '%4: [2, 3] = broadcast(%3)',
+        '%5: [2, 3] = add(%1, %4)',
+        'output "y" = %5',
+        '',
+      ].join('\n'),
     );
   });
 
@@ -33,7 +42,13 @@ describe('building', () => {
   });
 });
 
-const node = (op: Node['op'], inputs: number[], shape: number[], attrs: Node['attrs'] = {}): Node => ({ op, inputs, shape, dtype: 'f32', attrs });
+const node = (op: Node['op'], inputs: number[], shape: number[], attrs: Node['attrs'] = {}): Node => ({
+  op,
+  inputs,
+  shape,
+  dtype: 'f32',
+  attrs,
+});
 const x = node('input', [], [2], { name: 'x', shape: [2], dtype: 'f32' });
 const w = node('tensor', [], [3], { name: 'w', shape: [3], dtype: 'f32' });
 
@@ -42,11 +57,29 @@ const broken: readonly { readonly problem: string; readonly graph: Graph }[] = [
   { problem: '%1: an operand of exp does not stand before it', graph: { nodes: [x, node('exp', [1], [2])], outputs: [] } },
   { problem: '%1: add takes 2 operands, not 1', graph: { nodes: [x, node('add', [0], [2])], outputs: [] } },
   { problem: '%2: equal to %1', graph: { nodes: [x, node('exp', [0], [2]), node('exp', [0], [2])], outputs: [] } },
-  { problem: '%1: input "x" has two types', graph: { nodes: [x, node('input', [], [1], { name: 'x', shape: [1], dtype: 'f32' })], outputs: [] } },
-  { problem: '%1: attribute axes of sum must be of type axes, not -1', graph: { nodes: [x, node('sum', [0], [], { axes: [-1] })], outputs: [] } },
+  {
+    problem: '%1: input "x" has two types',
+    graph: { nodes: [x, node('input', [], [1], { name: 'x', shape: [1], dtype: 'f32' })], outputs: [] },
+  },
+  {
+    problem: '%1: attribute axes of sum must be of type axes, not -1',
+    graph: { nodes: [x, node('sum', [0], [], { axes: [-1] })], outputs: [] },
+  },
   { problem: 'output y: there is no node %7', graph: { nodes: [x], outputs: [{ name: 'y', node: 7, mode: 'value' }] } },
-  { problem: 'output y: the name is used twice', graph: { nodes: [x], outputs: [{ name: 'y', node: 0, mode: 'value' }, { name: 'y', node: 0, mode: 'value' }] } },
-  { problem: 'output y: [2] does not fill "w" of [3]', graph: { nodes: [x, w], outputs: [{ name: 'y', node: 0, mode: 'assign', tensor: 'w' }] } },
+  {
+    problem: 'output y: the name is used twice',
+    graph: {
+      nodes: [x],
+      outputs: [
+        { name: 'y', node: 0, mode: 'value' },
+        { name: 'y', node: 0, mode: 'value' },
+      ],
+    },
+  },
+  {
+    problem: 'output y: [2] does not fill "w" of [3]',
+    graph: { nodes: [x, w], outputs: [{ name: 'y', node: 0, mode: 'assign', tensor: 'w' }] },
+  },
   { problem: 'output y: no tensor to write', graph: { nodes: [x], outputs: [{ name: 'y', node: 0, mode: 'accumulate' }] } },
 ];
 
@@ -65,10 +98,22 @@ const simplified: readonly { readonly name: string; readonly term: Term; readonl
   { name: 'x ** 2', term: (g, x) => g.add('pow', [x, c(g, 2)]), left: ['mul'] },
   { name: 'x - x', term: (g, x) => g.add('sub', [x, x]), left: [] },
   { name: 'xᵀᵀ', term: (g, x) => g.transpose(g.transpose(x)), left: [] },
-  { name: 'a slice of what was padded', term: (g, x) => g.add('slice', [g.add('pad', [x], { axis: 0, before: 4, after: 1 })], { axis: 0, start: 4, length: 2 }), left: [] },
-  { name: 'a sum over a repeated axis', term: (g, x) => g.add('sum', [g.add('broadcast', [g.add('reshape', [x], { shape: [1, 2, 3] })], { shape: [7, 2, 3] })], { axes: [0] }), left: ['mul'] },
+  {
+    name: 'a slice of what was padded',
+    term: (g, x) => g.add('slice', [g.add('pad', [x], { axis: 0, before: 4, after: 1 })], { axis: 0, start: 4, length: 2 }),
+    left: [],
+  },
+  {
+    name: 'a sum over a repeated axis',
+    term: (g, x) => g.add('sum', [g.add('broadcast', [g.add('reshape', [x], { shape: [1, 2, 3] })], { shape: [7, 2, 3] })], { axes: [0] }),
+    left: ['mul'],
+  },
   { name: 'the exponential of a repeated row is taken once', term: (g, x) => g.add('exp', [g.broadcastTo(x, [9, 2, 3])]), left: ['exp'] },
-  { name: 'rows 0, 1, 2 of a table', term: (g, x) => g.add('gather', [x, g.add('iota', [], { axis: 0, shape: [2], dtype: 'i32' })]), left: [] },
+  {
+    name: 'rows 0, 1, 2 of a table',
+    term: (g, x) => g.add('gather', [x, g.add('iota', [], { axis: 0, shape: [2], dtype: 'i32' })]),
+    left: [],
+  },
 ];
 
 describe('simplify', () => {
@@ -87,7 +132,8 @@ describe('simplify', () => {
 });
 
 describe('fold', () => {
-  const angles = (g: GraphBuilder): NodeId => g.add('cos', [g.add('mul', [g.add('iota', [], { axis: 0, shape: [5] }), g.constant(0.1, [5])])]);
+  const angles = (g: GraphBuilder): NodeId =>
+    g.add('cos', [g.add('mul', [g.add('iota', [], { axis: 0, shape: [5] }), g.constant(0.1, [5])])]);
   it('computes cosines once and leaves views outside', () => {
     const g = createGraph();
     const y = g.add('mul', [g.add('input', [], { name: 'x', shape: [4, 5] }), g.broadcastTo(angles(g), [4, 5])]);

@@ -39,7 +39,11 @@ function feedsFor(graph: Graph, seed: number): Map<string, Float64Array> {
   const feeds = new Map<string, Float64Array>();
   for (const node of graph.nodes) {
     const name = node.attrs['name'];
-    if (typeof name === 'string') feeds.set(name, Float64Array.from({ length: elements(node.shape) }, () => (node.dtype === 'i32' ? Math.floor(random() * 7) : random() * 2 - 1)));
+    if (typeof name === 'string')
+      feeds.set(
+        name,
+        Float64Array.from({ length: elements(node.shape) }, () => (node.dtype === 'i32' ? Math.floor(random() * 7) : random() * 2 - 1)),
+      );
   }
   return feeds;
 }
@@ -52,41 +56,55 @@ function distance(a: Graph, b: Graph): number {
 
 /** Shapes of the products of a graph: [m, k, n] each. */
 const products = (graph: Graph): string[] =>
-  graph.nodes.filter((n) => n.op === 'matmul').map((n) => `${n.shape[0]}x${(graph.nodes[n.inputs[0] as NodeId] as { shape: readonly number[] }).shape[1]}x${n.shape[1]}`);
+  graph.nodes
+    .filter((n) => n.op === 'matmul')
+    .map((n) => `${n.shape[0]}x${(graph.nodes[n.inputs[0] as NodeId] as { shape: readonly number[] }).shape[1]}x${n.shape[1]}`);
 
 const [m, k, n, r] = [256, 128, 96, 8];
 
 /** Each site computes y from x and the tensors it likes, as a user's definition would say it. */
-const sites: readonly { readonly name: string; readonly trainable: readonly string[]; readonly y: (w: Notation) => NodeId; readonly products: readonly string[] }[] = [
+const sites: readonly {
+  readonly name: string;
+  readonly trainable: readonly string[];
+  readonly y: (w: Notation) => NodeId;
+  readonly products: readonly string[];
+}[] = [
   {
     name: 'low-rank change: two thin products',
     trainable: ['A', 'B'],
-    y: ({ tensor, input, mm, T, add, mul, num }) => mm(input('x', m, k), T(add(tensor('W', n, k), mul(mm(tensor('B', n, r), tensor('A', r, k)), num(2))))),
+    y: ({ tensor, input, mm, T, add, mul, num }) =>
+      mm(input('x', m, k), T(add(tensor('W', n, k), mul(mm(tensor('B', n, r), tensor('A', r, k)), num(2))))),
     products: ['256x128x96', '256x128x8', '256x8x96'],
   },
   {
     name: 'the weight the other way round',
     trainable: ['A', 'B'],
-    y: ({ tensor, input, mm, T, add, mul, num }) => mm(input('x', m, k), add(tensor('W', k, n), T(mul(mm(tensor('B', n, r), tensor('A', r, k)), num(2))))),
+    y: ({ tensor, input, mm, T, add, mul, num }) =>
+      mm(input('x', m, k), add(tensor('W', k, n), T(mul(mm(tensor('B', n, r), tensor('A', r, k)), num(2))))),
     products: ['256x128x96', '256x128x8', '256x8x96'],
   },
   {
     name: 'vectors on both sides of frozen factors',
     trainable: ['d', 'b'],
     y: ({ tensor, input, mm, T, add, mul, column }) =>
-      mm(input('x', m, k), T(add(tensor('W', n, k), mul(mm(tensor('B', n, r), mul(tensor('A', r, k), column(tensor('d', r)))), column(tensor('b', n)))))),
+      mm(
+        input('x', m, k),
+        T(add(tensor('W', n, k), mul(mm(tensor('B', n, r), mul(tensor('A', r, k), column(tensor('d', r)))), column(tensor('b', n))))),
+      ),
     products: ['256x128x96', '256x128x8', '256x8x96'],
   },
   {
     name: 'a scaled sum: the scale of rows moves to the result',
     trainable: ['A', 'B', 'v'],
-    y: ({ tensor, input, mm, T, add, mul, column }) => mm(input('x', m, k), T(mul(add(tensor('W', n, k), mm(tensor('B', n, r), tensor('A', r, k))), column(tensor('v', n))))),
+    y: ({ tensor, input, mm, T, add, mul, column }) =>
+      mm(input('x', m, k), T(mul(add(tensor('W', n, k), mm(tensor('B', n, r), tensor('A', r, k))), column(tensor('v', n))))),
     products: ['256x128x96', '256x128x8', '256x8x96'],
   },
   {
     name: 'the change alone, as a difference',
     trainable: ['A', 'B'],
-    y: ({ tensor, input, mm, T, add, sub }) => mm(input('x', m, k), T(sub(add(tensor('W', n, k), mm(tensor('B', n, r), tensor('A', r, k))), tensor('W', n, k)))),
+    y: ({ tensor, input, mm, T, add, sub }) =>
+      mm(input('x', m, k), T(sub(add(tensor('W', n, k), mm(tensor('B', n, r), tensor('A', r, k))), tensor('W', n, k)))),
     products: ['256x128x8', '256x8x96'],
   },
   {
@@ -110,7 +128,11 @@ const sites: readonly { readonly name: string; readonly trainable: readonly stri
   {
     name: 'rows by index: only those that are asked for',
     trainable: ['A', 'B'],
-    y: ({ g, tensor, mm, T, add }) => g.add('gather', [add(tensor('W', 4 * m, k), T(mm(tensor('B', k, r), tensor('A', r, 4 * m)))), g.add('input', [], { name: 'ids', shape: [m], dtype: 'i32' })]),
+    y: ({ g, tensor, mm, T, add }) =>
+      g.add('gather', [
+        add(tensor('W', 4 * m, k), T(mm(tensor('B', k, r), tensor('A', r, 4 * m)))),
+        g.add('input', [], { name: 'ids', shape: [m], dtype: 'i32' }),
+      ]),
     products: ['256x8x128'],
   },
   {
@@ -168,7 +190,10 @@ function randomWeight(w: Notation, random: () => number, rows: number, columns: 
     case 6:
       return w.mul(inner(rows, columns), w.column(w.tensor(`v${rows}`, rows)));
     case 7:
-      return w.g.add('div', [inner(rows, columns), w.g.broadcastTo(w.add(w.mul(w.tensor(`u${columns}`, columns), w.num(0.2)), w.num(2)), [rows, columns])]);
+      return w.g.add('div', [
+        inner(rows, columns),
+        w.g.broadcastTo(w.add(w.mul(w.tensor(`u${columns}`, columns), w.num(0.2)), w.num(2)), [rows, columns]),
+      ]);
     default:
       return w.tensor(`${'PQ'[Math.floor(random() * 2)]}${rows}x${columns}`, rows, columns);
   }
@@ -200,7 +225,11 @@ function useOf(w: Notation, random: () => number, weight: NodeId): NodeId {
   const pick = random();
   if (pick < 0.3) return w.mm(weight, w.input('x', 3, 5));
   if (pick < 0.6) return w.mm(w.input('x', 5, 4), weight);
-  if (pick < 0.8) return w.g.add('gather', [weight, w.g.add('cast', [w.g.add('floor', [w.mul(w.add(w.input('i', 6), w.num(1)), w.num(1.9))])], { dtype: 'i32' })]);
+  if (pick < 0.8)
+    return w.g.add('gather', [
+      weight,
+      w.g.add('cast', [w.g.add('floor', [w.mul(w.add(w.input('i', 6), w.num(1)), w.num(1.9))])], { dtype: 'i32' }),
+    ]);
   const axis = random() < 0.5 ? 1 : 0;
   return w.g.add('reshape', [w.g.add('sum', [w.mul(weight, weight)], { axes: [axis] })], { shape: [1, axis === 1 ? 4 : 3] });
 }
@@ -213,7 +242,11 @@ function withGradients(graph: Graph, trainable: readonly string[]): Graph {
   const c = g.add('input', [], { name: 'c', shape, dtype: 'f32' });
   const loss = g.add('sum', [g.add('mul', [y, c])], { axes: [0, 1] });
   const wanted = trainable.map((name) => graph.nodes.findIndex((node) => node.attrs['name'] === name));
-  const grads = gradient(g, loss, wanted.filter((id) => id >= 0));
+  const grads = gradient(
+    g,
+    loss,
+    wanted.filter((id) => id >= 0),
+  );
   let next = 0;
   const outputs = trainable.flatMap((name, i) => {
     const id = wanted[i] as number;

@@ -41,7 +41,10 @@ const bert: readonly (readonly [selector: string, paths: readonly string[]])[] =
   ['linears except layers', ['pooler.dense', 'classifier']],
   ['linears and layers[0] and attention', [`0.${self}.query`, `0.${self}.key`, `0.${self}.value`, '0.attention.output.dense']],
   ['norms', ['embeddings.LayerNorm', ...both('attention.output.LayerNorm', 'output.LayerNorm')]],
-  ['embeddings', ['embeddings.word_embeddings', 'embeddings.position_embeddings', 'embeddings.token_type_embeddings', 'embeddings.LayerNorm']],
+  [
+    'embeddings',
+    ['embeddings.word_embeddings', 'embeddings.position_embeddings', 'embeddings.token_type_embeddings', 'embeddings.LayerNorm'],
+  ],
   ['embeddings.word', ['embeddings.word_embeddings']],
   ['"bert.encoder.layer.*.output.dense"', both('output.dense')],
   ['"bert.encoder.layer.1.output"', ['1.output.dense', '1.output.LayerNorm']],
@@ -52,12 +55,17 @@ const bert: readonly (readonly [selector: string, paths: readonly string[]])[] =
 ];
 
 describe('selectors on a classifier', () => {
-  it.each(bert.filter(([, paths]) => paths.length > 0))('%s', (selector, paths) => expect(matched('bert', 'classify', selector)).toEqual(paths));
-  it.each(bert.filter(([, paths]) => paths.length === 0))('%s matches nothing', (selector) => expect(() => matched('bert', 'classify', selector)).toThrow(/no module of this base/));
+  it.each(bert.filter(([, paths]) => paths.length > 0))('%s', (selector, paths) =>
+    expect(matched('bert', 'classify', selector)).toEqual(paths),
+  );
+  it.each(bert.filter(([, paths]) => paths.length === 0))('%s matches nothing', (selector) =>
+    expect(() => matched('bert', 'classify', selector)).toThrow(/no module of this base/),
+  );
   it('all is every module', () => expect(matched('bert', 'classify', 'all').length).toBe(4 + 2 * 8 + 2));
   it('a part that is not placed is not there', () => expect(() => matched('bert', 'mlm', 'pooler')).toThrow(/has the role pooler/));
   it('a module with several roles answers to each', () => {
-    for (const role of ['query', 'key', 'value']) expect(matched('gpt2', 'causal', `attention.${role}`)).toEqual(['transformer.h.0.attn.c_attn', 'transformer.h.1.attn.c_attn']);
+    for (const role of ['query', 'key', 'value'])
+      expect(matched('gpt2', 'causal', `attention.${role}`)).toEqual(['transformer.h.0.attn.c_attn', 'transformer.h.1.attn.c_attn']);
     expect(matched('gpt2', 'causal', 'attention.{query, key}')).toEqual(['transformer.h.0.attn.c_attn', 'transformer.h.1.attn.c_attn']);
   });
   it('a module that is of another kind too answers to both', () => {

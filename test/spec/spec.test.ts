@@ -43,10 +43,12 @@ describe('the golden Spec', () => {
       if (value === null || typeof value !== 'object') return void paths.push(path);
       for (const [key, inner] of Object.entries(value)) walk(inner, `${path}.${key}`);
     };
-    for (const [key, value] of Object.entries({ base: values.base, data: values.data, tune: values.tune, budget: values.budget })) walk(value, key);
+    for (const [key, value] of Object.entries({ base: values.base, data: values.data, tune: values.tune, budget: values.budget }))
+      walk(value, key);
     const silent = paths.filter((p) => !known.some((k) => p === k || p.startsWith(`${k}.`)));
     expect(silent).toEqual([]);
-    for (const [path, origin] of Object.entries(origins)) if (origin.kind === 'written') expect(good.slice(origin.span.start, origin.span.end).trim(), path).not.toBe('');
+    for (const [path, origin] of Object.entries(origins))
+      if (origin.kind === 'written') expect(good.slice(origin.span.start, origin.span.end).trim(), path).not.toBe('');
   });
 
   it('points at the text of a value', () => {
@@ -56,14 +58,35 @@ describe('the golden Spec', () => {
       return origin?.kind === 'written' ? good.slice(origin.span.start, origin.span.end) : `default of ${origin?.of}`;
     };
     const query = 'adapters."bert.encoder.layer.0.attention.self.query"';
-    expect([text(`${query}.rank`), text(`${query}.alpha`), text('base.task.args.labels'), text('tune.optimizer.args.lr'), text('tune.optimizer.args.beta1'), text('tune.schedule.args.warmup'), text('tune.batch'), text('data.max_length')]).toEqual(['4', 'default of lora', '3', '1e-3', 'default of adamw', '6%', 'default of tune', '8 tokens']);
+    expect([
+      text(`${query}.rank`),
+      text(`${query}.alpha`),
+      text('base.task.args.labels'),
+      text('tune.optimizer.args.lr'),
+      text('tune.optimizer.args.beta1'),
+      text('tune.schedule.args.warmup'),
+      text('tune.batch'),
+      text('data.max_length'),
+    ]).toEqual(['4', 'default of lora', '3', '1e-3', 'default of adamw', '6%', 'default of tune', '8 tokens']);
   });
 });
 
 // --- what changes it ---------------------------------------------------------------------------------------------------
 
 /** Another value for a field of a type. */
-const others: { readonly [type: string]: string } = { Table: 'jsonl("other.jsonl")', Tokens: '7 tokens', Int: '5', Float: '0.5', Bool: 'false', Steps: '7 steps', Bytes: '3 GiB', Ratio: '3%', String: '"accuracy"', Optimizer: 'sgd(lr: 1e-3)', Schedule: 'cosine(warmup: 6%)' };
+const others: { readonly [type: string]: string } = {
+  Table: 'jsonl("other.jsonl")',
+  Tokens: '7 tokens',
+  Int: '5',
+  Float: '0.5',
+  Bool: 'false',
+  Steps: '7 steps',
+  Bytes: '3 GiB',
+  Ratio: '3%',
+  String: '"accuracy"',
+  Optimizer: 'sgd(lr: 1e-3)',
+  Schedule: 'cosine(warmup: 6%)',
+};
 
 function other(param: Param): string {
   const type = param.type?.kind === 'type-union' ? param.type.options[0] : param.type;
@@ -72,14 +95,20 @@ function other(param: Param): string {
   return text;
 }
 
-const fields = libraryOf().definitions.filter((d) => d.folder === 'experiment').flatMap((d) => d.definition.params.map((param) => ({ section: d.definition.name.text, field: param.name.text, value: other(param) })));
+const fields = libraryOf()
+  .definitions.filter((d) => d.folder === 'experiment')
+  .flatMap((d) => d.definition.params.map((param) => ({ section: d.definition.name.text, field: param.name.text, value: other(param) })));
 
 describe('every field changes the Spec', () => {
   it('and there are fields', () => expect(fields.length).toBeGreaterThan(15));
 
   it.each(fields)('$section.$field', ({ section, field, value }) => {
-    const [before, after] = [...resolveAll(`${good}\nexperiment other = good { ${section} { ${field}: ${value} } }`).values()].map((r) => r.spec) as [Spec, Spec];
-    const changed = diffSpecs(before, after).map((d) => d.path).filter((p) => p !== 'name');
+    const [before, after] = [...resolveAll(`${good}\nexperiment other = good { ${section} { ${field}: ${value} } }`).values()].map(
+      (r) => r.spec,
+    ) as [Spec, Spec];
+    const changed = diffSpecs(before, after)
+      .map((d) => d.path)
+      .filter((p) => p !== 'name');
     expect(changed.length).toBeGreaterThan(0);
     expect(changed.filter((p) => p !== `${section}.${field}` && !p.startsWith(`${section}.${field}.`))).toEqual([]);
     expect(hash(after)).not.toBe(hash({ ...before, name: after.name }));
@@ -102,7 +131,8 @@ describe('every field changes the Spec', () => {
     ['the warm-up in steps', 'warmup: 6%', 'warmup: 6 steps', 'tune.schedule.args.warmup'],
     ['the budget', '30%', '31%', 'budget.trainable.share'],
   ];
-  it('one step is not 100 %', () => expect(diffSpecs(spec(good.replace('6%', '100%')), spec(good.replace('6%', '1 steps'))).map((d) => d.path)).not.toEqual([]));
+  it('one step is not 100 %', () =>
+    expect(diffSpecs(spec(good.replace('6%', '100%')), spec(good.replace('6%', '1 steps'))).map((d) => d.path)).not.toEqual([]));
 
   it.each(edits)('%s', (_what, from, to, path) => {
     const edited = good.replace(from, to);
@@ -115,12 +145,17 @@ describe('every field changes the Spec', () => {
 
 // --- what does not -----------------------------------------------------------------------------------------------------
 
-const messy = good.replace(/\n {2}/g, '\n\t\t').replace('experiment good {', 'experiment   good{ // why\n').replace(': "text"', '   :\n "text"').replace('epochs: 2', 'epochs:2');
+const messy = good
+  .replace(/\n {2}/g, '\n\t\t')
+  .replace('experiment good {', 'experiment   good{ // why\n')
+  .replace(': "text"', '   :\n "text"')
+  .replace('epochs: 2', 'epochs:2');
 
 describe('what does not change the Spec', () => {
   it('comments, spaces and the printer', () => {
     expect(messy).not.toBe(good);
-    for (const text of [messy, printFile(parseFile(good, 'a.peft').value), printFile(parseFile(messy, 'a.peft').value)]) expect(hash(spec(text))).toBe(hash(spec(good)));
+    for (const text of [messy, printFile(parseFile(good, 'a.peft').value), printFile(parseFile(messy, 'a.peft').value)])
+      expect(hash(spec(text))).toBe(hash(spec(good)));
   });
 
   it('the printer, for every experiment of the tests of findings that has none', () => {
@@ -130,7 +165,9 @@ describe('what does not change the Spec', () => {
       for (const one of casesOf(readFileSync(join(folder, file), 'utf8')).cases) {
         if (/\^ error|: error|^\s+= /m.test(one.text)) continue;
         const text = one.head + one.text;
-        const [a, b] = [text, printFile(parseFile(text, 'a.peft').value)].map((t) => [...resolveAll(t, one.given).values()].map((r) => hash(r.spec)));
+        const [a, b] = [text, printFile(parseFile(text, 'a.peft').value)].map((t) =>
+          [...resolveAll(t, one.given).values()].map((r) => hash(r.spec)),
+        );
         expect(b, one.title).toEqual(a);
         compared += 1;
       }
@@ -145,14 +182,19 @@ describe('what does not change the Spec', () => {
   });
 
   it('another way to write the same modules, unit or number', () => {
-    const same = good.replace('layers[0].attention.query', '"bert.encoder.layer.0.attention.self.query"').replace('1e-3', '0.001').replace('alpha', 'alpha').replace('30%', '30.0%');
+    const same = good
+      .replace('layers[0].attention.query', '"bert.encoder.layer.0.attention.self.query"')
+      .replace('1e-3', '0.001')
+      .replace('alpha', 'alpha')
+      .replace('30%', '30.0%');
     expect(hash(spec(same))).toBe(hash(spec(good)));
   });
 });
 
 describe('a length that nobody wrote', () => {
   const open = good.replace('max_length: 8 tokens', '');
-  it('is the default', () => expect(resolveLast(open, { config: { max_position_embeddings: 300 }, tensors: 'none' }).spec.data.max_length).toBe(128));
+  it('is the default', () =>
+    expect(resolveLast(open, { config: { max_position_embeddings: 300 }, tensors: 'none' }).spec.data.max_length).toBe(128));
   it('is what the base takes, where that is less', () => {
     expect(spec(open).data.max_length).toBe(9);
     expect(spec(open).origins['data.max_length']).toEqual({ kind: 'default', of: 'data' });
@@ -167,16 +209,27 @@ const query = 'bert.encoder.layer.0.attention.self.query';
 describe('a derived experiment', () => {
   it('takes over every statement', () => expect(hash(derived(''))).toBe(hash(spec(good))));
 
-  it('replaces field by field', () => expect(diffSpecs(spec(good), derived('tune { epochs: 5 }')).map((d) => d.path)).toEqual(['tune.epochs']));
+  it('replaces field by field', () =>
+    expect(diffSpecs(spec(good), derived('tune { epochs: 5 }')).map((d) => d.path)).toEqual(['tune.epochs']));
 
   it('replaces the base whole', () => {
     const { base } = derived('base bert from "models/bert" for classify(labels: 2)');
-    expect(base).toEqual({ model: 'bert', source: { kind: 'local', path: 'models/bert' }, overrides: {}, task: { name: 'classify', args: { labels: 2 } } });
+    expect(base).toEqual({
+      model: 'bert',
+      source: { kind: 'local', path: 'models/bert' },
+      overrides: {},
+      task: { name: 'classify', args: { labels: 2 } },
+    });
   });
 
   it('adds its adapters after those it takes over: the later one wins', () => {
     const { adapters } = derived('adapt attention.{query, key} with lora(rank: 2)');
-    expect(adapters.map((a) => [a.module.replace('bert.encoder.layer.', ''), a.args['rank']])).toEqual([['0.attention.self.query', 2], ['0.attention.self.key', 2], ['1.attention.self.query', 2], ['1.attention.self.key', 2]]);
+    expect(adapters.map((a) => [a.module.replace('bert.encoder.layer.', ''), a.args['rank']])).toEqual([
+      ['0.attention.self.query', 2],
+      ['0.attention.self.key', 2],
+      ['1.attention.self.query', 2],
+      ['1.attention.self.key', 2],
+    ]);
     const back = derived(`adapt attention with lora(rank: 2)  adapt "${query}" with lora(rank: 1)`).adapters;
     expect(back.find((a) => a.module === query)?.args['rank']).toBe(1);
   });
@@ -184,7 +237,12 @@ describe('a derived experiment', () => {
   it('adds what is trained', () => expect(derived('train pooler').trained).toEqual(['bert.pooler.dense', 'classifier']));
 
   it('works over several steps, in any order of the text', () => {
-    const all = resolveAll(`experiment c = b { tune { batch: 4 } }\n${good.replace('import', '//')}\nexperiment b = good { tune { epochs: 7 } }`.replace(/^(experiment c.*\n)\/\/ (std.*\n)/, 'import $2$1'));
+    const all = resolveAll(
+      `experiment c = b { tune { batch: 4 } }\n${good.replace('import', '//')}\nexperiment b = good { tune { epochs: 7 } }`.replace(
+        /^(experiment c.*\n)\/\/ (std.*\n)/,
+        'import $2$1',
+      ),
+    );
     const { tune } = (all.get('c') ?? expect.fail('c')).spec;
     expect([tune.epochs, tune.batch]).toEqual([7, 4]);
   });

@@ -32,7 +32,9 @@ const configFolder = fileURLToPath(new URL('../stdlib/configs', import.meta.url)
 
 /** The tiny configurations by the name of their model. */
 export const configs: ReadonlyMap<string, JsonObject> = new Map(
-  readdirSync(configFolder).map((name) => [name.replace(/\.json$/, ''), JSON.parse(readFileSync(join(configFolder, name), 'utf8')) as JsonObject] as const),
+  readdirSync(configFolder).map(
+    (name) => [name.replace(/\.json$/, ''), JSON.parse(readFileSync(join(configFolder, name), 'utf8')) as JsonObject] as const,
+  ),
 );
 
 /** The standard library, parsed. */
@@ -50,7 +52,15 @@ export function modelOf(name: string, config: JsonObject, task?: string, library
   if (found === undefined) throw new Error(`there is no model ${name}`);
   const args = new Map<string, Value>([['labels', integer(3)]]);
   const span = found.definition.name.span;
-  return instantiateModel(found.definition, found.scope, config, [], task === undefined ? undefined : { name: task, args, span }, 'config.json', span);
+  return instantiateModel(
+    found.definition,
+    found.scope,
+    config,
+    [],
+    task === undefined ? undefined : { name: task, args, span },
+    'config.json',
+    span,
+  );
 }
 
 const known = new Map<string, ReadonlyMap<string, { shape: readonly number[]; dtype: string }>>();
@@ -99,7 +109,9 @@ export function factsOf(given: Given = {}): Facts {
       }
       const facts: BaseFacts = {
         configName: `${path}/config.json`,
-        config: Object.fromEntries(Object.entries({ ...config, ...given.config }).filter(([key, value]) => value !== null || config[key] === undefined)),
+        config: Object.fromEntries(
+          Object.entries({ ...config, ...given.config }).filter(([key, value]) => value !== null || config[key] === undefined),
+        ),
         tensors,
         tokenizer: given.tokenizer === undefined ? { ok: true, value: { vocabulary: 0 } } : { ok: false, message: given.tokenizer },
       };

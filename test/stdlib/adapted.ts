@@ -56,10 +56,15 @@ function differenceAlong(r: Resolved, feeds: ReadonlyMap<string, Float64Array>, 
   const { graph, before, stopped } = rawLoss(r);
   const held = new Map(feeds);
   // In the order of the nodes: a stopped value may depend on earlier ones.
-  for (const [name, node] of stopped) held.set(name, value(interpret({ nodes: before.slice(0, node + 1), outputs: [{ name, node, mode: 'value' }] }, held), name));
+  for (const [name, node] of stopped)
+    held.set(name, value(interpret({ nodes: before.slice(0, node + 1), outputs: [{ name, node, mode: 'value' }] }, held), name));
   const at = (h: number): number => {
     const moved = new Map(held);
-    for (const [name, direction] of directions) moved.set(name, value(held, name).map((v, i) => v + h * (direction[i] as number)));
+    for (const [name, direction] of directions)
+      moved.set(
+        name,
+        value(held, name).map((v, i) => v + h * (direction[i] as number)),
+      );
     return value(interpret(graph, moved), 'loss_sum')[0] as number;
   };
   const central = (h: number): number => (at(h) - at(-h)) / (2 * h);
@@ -82,7 +87,16 @@ export function expectGradient(r: Resolved, layout: Layout): void {
   expect(value(result, 'count')[0]).toBeGreaterThan(0);
   expect(layout.trainables.length).toBeGreaterThan(0);
   const directions = directionsOf(layout);
-  const slope = (extra: number): number => layout.trainables.reduce((sum, t) => sum + value(result, gradientOf(t.name)).reduce((s, v, i) => s + (v + (i === 0 ? extra : 0)) * (value(directions, t.name)[i] as number), 0), 0);
+  const slope = (extra: number): number =>
+    layout.trainables.reduce(
+      (sum, t) =>
+        sum +
+        value(result, gradientOf(t.name)).reduce(
+          (s, v, i) => s + (v + (i === 0 ? extra : 0)) * (value(directions, t.name)[i] as number),
+          0,
+        ),
+      0,
+    );
   const expected = differenceAlong(r, feeds, directions);
   const error = (got: number): number => Math.abs(got - expected) / Math.max(Math.abs(expected), 1e-2);
   expect(error(slope(0))).toBeLessThan(tolerance);

@@ -15,7 +15,12 @@ export interface Found {
 
 /** Every definition of the standard library, or those of one kind. */
 export const found = (what?: DefinitionKind): Found[] =>
-  [...std].flatMap(([path, file]) => definitionsOf(file).filter((d) => what === undefined || d.what === what).map((definition) => ({ path, definition, name: `${definition.what} ${definition.name.text}` })));
+  [...std].flatMap(([path, file]) =>
+    definitionsOf(file)
+      .filter((d) => what === undefined || d.what === what)
+      .map((definition) => ({ path, definition, name: `${definition.what} ${definition.name.text}` })),
+  );
 
 /** The two sides of each `example: A == B` in a doc comment. */
-export const examplesOf = (d: Definition): string[] => d.doc.split('\n').flatMap((line) => /^\s*example:\s*(.+)$/.exec(line)?.slice(1) ?? []);
+export const examplesOf = (d: Definition): string[] =>
+  d.doc.split('\n').flatMap((line) => /^\s*example:\s*(.+)$/.exec(line)?.slice(1) ?? []);

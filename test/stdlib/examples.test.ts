@@ -37,9 +37,13 @@ function numbers(e: Elaboration, value: Value): Numbers {
 
 /** The value of one side; a call of the schedule itself gives its factor at a step. */
 function side(e: Elaboration, expr: Expr, d: Definition, scope: Scope): Value {
-  if (d.what !== 'schedule' || expr.kind !== 'call' || expr.callee.kind !== 'name' || expr.callee.name !== d.name.text) return evaluate(e, expr, scope);
+  if (d.what !== 'schedule' || expr.kind !== 'call' || expr.callee.kind !== 'name' || expr.callee.name !== d.name.text)
+    return evaluate(e, expr, scope);
   const args = evaluateArguments(e, expr.args, scope);
-  const [step, total] = args.slice(-2).map((a): Value => ({ kind: 'host', expr: a.value.kind === 'number' ? a.value.value : NaN })) as [Value, Value];
+  const [step, total] = args.slice(-2).map((a): Value => ({ kind: 'host', expr: a.value.kind === 'number' ? a.value.value : NaN })) as [
+    Value,
+    Value,
+  ];
   const bound = bindArguments(e, d, scope, args.slice(0, -2), expr.span);
   const local = localScope(scopeOf(new Map([...bound.args, ['step', step], ['total', total]]), scope));
   return d.body.kind === 'expr' ? evaluate(e, d.body.expr, local) : block(e, d.body.members, local, expr.span);
@@ -50,10 +54,14 @@ function run(example: string, d: Definition): { readonly left: Numbers; readonly
   const parsed = parseFile(`def example() = ${example}`, 'example');
   const item = parsed.value.items[0];
   const body = item?.kind === 'definition' && item.body.kind === 'expr' ? item.body.expr : undefined;
-  if (parsed.diagnostics.length > 0 || body?.kind !== 'binary' || body.op !== '==') throw new Error(`this is no example A == B: ${example}`);
+  if (parsed.diagnostics.length > 0 || body?.kind !== 'binary' || body.op !== '==')
+    throw new Error(`this is no example A == B: ${example}`);
   const known = library.definitions.find((x) => x.definition === d);
   if (known === undefined) throw new Error(`${d.name.text} is not in the library`);
-  const scope = scopeOf(new Map([[qualified('def', d.name.text), { kind: 'definition', definition: d, scope: known.scope } as Value]]), known.scope);
+  const scope = scopeOf(
+    new Map([[qualified('def', d.name.text), { kind: 'definition', definition: d, scope: known.scope } as Value]]),
+    known.scope,
+  );
   const e = createElaboration(createGraph(), { training: false });
   return { left: numbers(e, side(e, body.left, d, scope)), right: numbers(e, evaluate(e, body.right, scope)) };
 }
@@ -78,7 +86,9 @@ describe('examples in doc comments', () => {
   });
 
   it('every function outside the sections of experiments has one, and so has every schedule', () => {
-    const without = [...found('def'), ...found('schedule')].filter(({ path, definition }) => path !== 'experiment' && examplesOf(definition).length === 0);
+    const without = [...found('def'), ...found('schedule')].filter(
+      ({ path, definition }) => path !== 'experiment' && examplesOf(definition).length === 0,
+    );
     expect(without.map((d) => d.name)).toEqual([]);
   });
 });

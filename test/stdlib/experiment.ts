@@ -22,7 +22,8 @@ export function resolved(text: string): Resolved {
   const checked = checkFile(parsed.value, library, factsOf());
   const problems = [...parsed.diagnostics, ...checked.diagnostics].filter((d) => d.severity === 'error');
   const one = checked.experiments[0]?.resolved;
-  if (problems.length > 0 || one === undefined) throw new Error(`${problems.map((d) => `${d.message} ${JSON.stringify(text.slice(d.span.start, d.span.end))}`).join('\n')}\n${text}`);
+  if (problems.length > 0 || one === undefined)
+    throw new Error(`${problems.map((d) => `${d.message} ${JSON.stringify(text.slice(d.span.start, d.span.end))}`).join('\n')}\n${text}`);
   return one;
 }
 
@@ -37,7 +38,9 @@ function valueOf(param: Param): string {
 
 /** A call with what must be given, and with `more`. */
 export function call(d: Definition, more: { readonly [name: string]: string } = {}): string {
-  const given = d.params.filter((p) => p.default === undefined && more[p.name.text] === undefined).map((p) => `${p.name.text}: ${valueOf(p)}`);
+  const given = d.params
+    .filter((p) => p.default === undefined && more[p.name.text] === undefined)
+    .map((p) => `${p.name.text}: ${valueOf(p)}`);
   return `${d.name.text}(${[...given, ...Object.entries(more).map(([name, value]) => `${name}: ${value}`)].join(', ')})`;
 }
 
@@ -45,9 +48,14 @@ export function call(d: Definition, more: { readonly [name: string]: string } = 
 export function experiment(model: string, task: string, statements: string, taskArgs: { readonly [name: string]: string } = {}): Resolved {
   const definition = found('task').find((d) => d.definition.name.text === task)?.definition;
   if (definition === undefined) throw new Error(`there is no task ${task}`);
-  const section = definition.body.kind === 'block' ? definition.body.members.find((m) => m.kind === 'section' && m.section.name.text === 'batch') : undefined;
+  const section =
+    definition.body.kind === 'block'
+      ? definition.body.members.find((m) => m.kind === 'section' && m.section.name.text === 'batch')
+      : undefined;
   const fields = section?.kind === 'section' ? section.section.fields : [];
-  const columns = new Set(fields.flatMap(({ value }) => (value.kind === 'call' && value.args[0]?.value.kind === 'name' ? [value.args[0].value.name] : [])));
+  const columns = new Set(
+    fields.flatMap(({ value }) => (value.kind === 'call' && value.args[0]?.value.kind === 'name' ? [value.args[0].value.name] : [])),
+  );
   const imports = found('adapter').map((d) => `import std.${d.path.split('/')[0]}.${d.definition.name.text}`);
   return resolved(`${imports.join('\n')}
 experiment test {
@@ -86,7 +94,11 @@ export function batchFeeds(batch: readonly BatchField[], rows: number, tokens: n
 }
 
 /** Random values, none of them 0, for every tensor that a graph reads, and the numbers the host gives. */
-export function tensorFeeds(entry: EntryGraph, seed: number, variables: { readonly [name: string]: number } = { seed: 3 }): Map<string, Float64Array> {
+export function tensorFeeds(
+  entry: EntryGraph,
+  seed: number,
+  variables: { readonly [name: string]: number } = { seed: 3 },
+): Map<string, Float64Array> {
   const feeds = new Map<string, Float64Array>();
   for (const [name, expr] of entry.hosts) feeds.set(name, Float64Array.of(evaluateScalar(expr, variables)));
   for (const node of entry.graph.nodes) {
@@ -96,7 +108,10 @@ export function tensorFeeds(entry: EntryGraph, seed: number, variables: { readon
     // Away from 0, and around 1 where it is a gain: what a trained model has.
     const centre = /norm.*weight$/i.test(name) ? 1 : 0;
     // Whole numbers are places; 0 and 1 are inside of everything.
-    feeds.set(name, Float64Array.from({ length: elements(node.shape) }, (_, i) => (node.dtype === 'i32' ? i % 2 : centre + 0.6 * (random() - 0.5))));
+    feeds.set(
+      name,
+      Float64Array.from({ length: elements(node.shape) }, (_, i) => (node.dtype === 'i32' ? i % 2 : centre + 0.6 * (random() - 0.5))),
+    );
   }
   return feeds;
 }

@@ -28,7 +28,16 @@ export const models = found('model').map((d) => d.definition.name.text);
 export const adapters = found('adapter').map((d) => d.definition);
 
 /** Sizes that fit tiny weights, by the parameter they are given to. */
-const small: Readonly<Record<string, string>> = { rank: '2', block: '2', group: '2', vector_length: '2', num_vectors: '3', frequencies: '5', virtual_tokens: '2', scaling: '2' };
+const small: Readonly<Record<string, string>> = {
+  rank: '2',
+  block: '2',
+  group: '2',
+  vector_length: '2',
+  num_vectors: '3',
+  frequencies: '5',
+  virtual_tokens: '2',
+  scaling: '2',
+};
 
 interface Method {
   readonly method: string;
@@ -37,8 +46,12 @@ interface Method {
 }
 
 function methodsOf(d: Definition): Method[] {
-  const sizes = Object.fromEntries(d.params.flatMap((p) => (small[p.name.text] === undefined ? [] : [[p.name.text, small[p.name.text] as string] as const])));
-  const switches = Object.fromEntries(d.params.flatMap((p) => (p.type?.kind === 'type-name' && p.type.name.text === 'Bool' ? [[p.name.text, 'true'] as const] : [])));
+  const sizes = Object.fromEntries(
+    d.params.flatMap((p) => (small[p.name.text] === undefined ? [] : [[p.name.text, small[p.name.text] as string] as const])),
+  );
+  const switches = Object.fromEntries(
+    d.params.flatMap((p) => (p.type?.kind === 'type-name' && p.type.name.text === 'Bool' ? [[p.name.text, 'true'] as const] : [])),
+  );
   const plain = { method: call(d, sizes), plain: true };
   return Object.keys(switches).length === 0 ? [plain] : [plain, { method: call(d, { ...sizes, ...switches }), plain: false }];
 }
@@ -54,9 +67,11 @@ function fitted(model: string, task: string, method: string): Resolved | undefin
 }
 
 /** A head of one output has no room for a rank. */
-const selectorOf = (model: string, task: string): string => (modelOf(model, configs.get(model) as JsonObject, task).parts.has('head') || task !== 'causal' ? 'all except head' : 'all');
+const selectorOf = (model: string, task: string): string =>
+  modelOf(model, configs.get(model) as JsonObject, task).parts.has('head') || task !== 'causal' ? 'all except head' : 'all';
 
-const adapted = (model: string, task: string, method: string): Resolved => experiment(model, task, `adapt ${selectorOf(model, task)} with ${method}`, task === 'mlm' ? { rate: '60%' } : {});
+const adapted = (model: string, task: string, method: string): Resolved =>
+  experiment(model, task, `adapt ${selectorOf(model, task)} with ${method}`, task === 'mlm' ? { rate: '60%' } : {});
 
 /** The methods on a model: all of them on its first task, the first of them on the others. */
 export function casesOf(model: string) {
@@ -68,7 +83,10 @@ export function casesOf(model: string) {
     return r === undefined ? [] : [{ ...m, r }];
   });
   const [one] = methods as [(typeof methods)[number], ...(typeof methods)[number][]];
-  return [...methods.map((m) => ({ model, task: first, ...m })), ...others.map((task) => ({ model, task, ...one, r: adapted(model, task, one.method) }))];
+  return [
+    ...methods.map((m) => ({ model, task: first, ...m })),
+    ...others.map((task) => ({ model, task, ...one, r: adapted(model, task, one.method) })),
+  ];
 }
 
 /** A method on a model. */
@@ -99,7 +117,8 @@ export function describeCases(cases: readonly Case[]): void {
 
     it('computes the same with its weights merged, or says why it cannot', () => {
       const refused = expectMerged(r, layout);
-      if (refused !== undefined) expect(refused).toMatch(/has no weight to merge into|has no bias that|is used elsewhere too|is no stored tensor/);
+      if (refused !== undefined)
+        expect(refused).toMatch(/has no weight to merge into|has no bias that|is used elsewhere too|is no stored tensor/);
     });
 
     it('is planned, every entry of it', () => {
@@ -107,7 +126,9 @@ export function describeCases(cases: readonly Case[]): void {
       const compiled = compile(r, { target: softwareTarget, rows, lengths: [tokens], digest: (text) => String(text.length) }, diagnostics);
       expect(diagnostics).toEqual([]);
       const program = compiled?.run.program;
-      expect(program?.entries.map((e) => e.name)).toEqual(expect.arrayContaining([`train/${rows}x${tokens}`, `eval/${rows}x${tokens}`, 'update']));
+      expect(program?.entries.map((e) => e.name)).toEqual(
+        expect.arrayContaining([`train/${rows}x${tokens}`, `eval/${rows}x${tokens}`, 'update']),
+      );
       expect(program === undefined ? ['no program'] : verifyProgram(program)).toEqual([]);
     });
 

@@ -8,7 +8,8 @@ const half = models.slice(Math.ceil(models.length / 2));
 const cases = half.flatMap(casesOf);
 
 describe('models', () => {
-  it('each has most methods', () => expect(half.filter((m) => cases.filter((c) => c.model === m).length < adapters.length / 2)).toEqual([]));
+  it('each has most methods', () =>
+    expect(half.filter((m) => cases.filter((c) => c.model === m).length < adapters.length / 2)).toEqual([]));
 });
 
 describeCases(cases);

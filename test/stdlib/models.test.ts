@@ -9,10 +9,13 @@ const half = models.slice(0, Math.ceil(models.length / 2));
 const cases = half.flatMap(casesOf);
 
 describe('models', () => {
-  it('each has a tiny configuration, and no configuration is left over', () => expect([...configs.keys()].sort()).toEqual([...models].sort()));
+  it('each has a tiny configuration, and no configuration is left over', () =>
+    expect([...configs.keys()].sort()).toEqual([...models].sort()));
   it('each can do something', () => expect(models.filter((m) => modelTasks(m).length === 0)).toEqual([]));
-  it('every method acts on some model', () => expect(adapters.filter((d) => !cases.some((c) => c.method.startsWith(`${d.name.text}(`))).map((d) => d.name.text)).toEqual([]));
-  it('each has most methods', () => expect(half.filter((m) => cases.filter((c) => c.model === m).length < adapters.length / 2)).toEqual([]));
+  it('every method acts on some model', () =>
+    expect(adapters.filter((d) => !cases.some((c) => c.method.startsWith(`${d.name.text}(`))).map((d) => d.name.text)).toEqual([]));
+  it('each has most methods', () =>
+    expect(half.filter((m) => cases.filter((c) => c.model === m).length < adapters.length / 2)).toEqual([]));
 });
 
 describeCases(cases);

@@ -21,7 +21,7 @@ experiment mine {
 }`);
 const layout = layoutOf(resolved);
 
-describe('a method of one\'s own', () => {
+describe("a method of one's own", () => {
   it('is at most 15 lines', () => {
     const [definition] = parseFile(text, 'stretch.peft').value.items;
     const lines = text.slice(definition?.span.start, definition?.span.end).split('\n');

@@ -22,7 +22,13 @@ function close(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
 /** Agreement, and that a change of one number would be seen. */
 function agrees(a: ArrayLike<number>, b: ArrayLike<number>): void {
   expect(close(a, b), `${Array.from(a).slice(0, 4).join(', ')} … is not ${Array.from(b).slice(0, 4).join(', ')} …`).toBe(true);
-  expect(close(a, Array.from(b, (x, i) => (i === 0 ? x + 1e-10 * Math.max(1, Math.abs(x)) : x))), 'negative control').toBe(false);
+  expect(
+    close(
+      a,
+      Array.from(b, (x, i) => (i === 0 ? x + 1e-10 * Math.max(1, Math.abs(x)) : x)),
+    ),
+    'negative control',
+  ).toBe(false);
 }
 
 // --- optimisers --------------------------------------------------------------------------------------------------------
@@ -74,17 +80,40 @@ experiment test {
     const trained = flat.trained(0);
     const at = (i: number, k: number): number => Math.sin(1 + i * k);
     let mine = Array.from({ length: n }, (_, i): State => ({ p: at(i, 0.7), m: 0, v: 0 }));
-    let tensors = new Map<string, Float64Array>([[trained, Float64Array.from(mine, (s) => s.p)], ...optimizerState(r.optimizer).map((s) => [flat.state(0, s.name), new Float64Array(n).fill(s.initial)] as const)]);
+    let tensors = new Map<string, Float64Array>([
+      [trained, Float64Array.from(mine, (s) => s.p)],
+      ...optimizerState(r.optimizer).map((s) => [flat.state(0, s.name), new Float64Array(n).fill(s.initial)] as const),
+    ]);
     for (const step of [0, 1]) {
       const count = 4;
       const gradient = Float64Array.from({ length: n }, (_, i) => 4 * at(i, 1.3 + step));
-      const hosts = [...entry.hosts].map(([key, expr]) => [key, Float64Array.of(evaluateScalar(expr, { step, total: 10, seed: 1 }))] as const);
-      const out = interpret(entry.graph, new Map([...tensors, [flat.gradient(0), gradient], [flat.loss, Float64Array.of(6)], [flat.count, Float64Array.of(count)], ...hosts]));
-      const assigned = new Map(entry.graph.outputs.flatMap((o) => (o.mode === 'assign' ? [[o.tensor as string, out.get(o.name) as Float64Array] as const] : [])));
+      const hosts = [...entry.hosts].map(
+        ([key, expr]) => [key, Float64Array.of(evaluateScalar(expr, { step, total: 10, seed: 1 }))] as const,
+      );
+      const out = interpret(
+        entry.graph,
+        new Map([
+          ...tensors,
+          [flat.gradient(0), gradient],
+          [flat.loss, Float64Array.of(6)],
+          [flat.count, Float64Array.of(count)],
+          ...hosts,
+        ]),
+      );
+      const assigned = new Map(
+        entry.graph.outputs.flatMap((o) => (o.mode === 'assign' ? [[o.tensor as string, out.get(o.name) as Float64Array] as const] : [])),
+      );
       mine = mine.map((s, i) => formula.update(s, (gradient[i] as number) / count, step + 1));
-      agrees(assigned.get(trained) as Float64Array, mine.map((s) => s.p));
+      agrees(
+        assigned.get(trained) as Float64Array,
+        mine.map((s) => s.p),
+      );
       agrees(out.get('loss') as Float64Array, [1.5]);
-      for (const sum of [flat.gradient(0), flat.loss, flat.count]) expect(assigned.get(sum)?.every((x) => x === 0), `${sum} is set back`).toBe(true);
+      for (const sum of [flat.gradient(0), flat.loss, flat.count])
+        expect(
+          assigned.get(sum)?.every((x) => x === 0),
+          `${sum} is set back`,
+        ).toBe(true);
       tensors = new Map([...tensors.keys()].map((key) => [key, assigned.get(key) as Float64Array] as const));
     }
   });
@@ -127,7 +156,10 @@ experiment test {
     const rate = learningRate(r.optimizer, r.schedule);
     const steps = Array.from({ length: 21 }, (_, i) => i);
     const rates = steps.map((step) => evaluateScalar(rate, { step, total: 20 }));
-    agrees(rates, steps.map((s) => 0.5 * factor(s)));
+    agrees(
+      rates,
+      steps.map((s) => 0.5 * factor(s)),
+    );
   });
 });
 
@@ -146,23 +178,48 @@ type Batch = ReadonlyMap<string, Float64Array>;
 type Term = readonly [row: number, label: number];
 
 /** The squared difference of a row of one number from its label. */
-const squaredError = (logits: Float64Array, row: number, width: number, label: number): number => ((logits[row * width] as number) - label) ** 2;
+const squaredError = (logits: Float64Array, row: number, width: number, label: number): number =>
+  ((logits[row * width] as number) - label) ** 2;
 
 /** Which rows of the logits count, and with which label, from the batch alone; the loss of a row, where it is no cross-entropy. */
-const tasks: { readonly [name: string]: { readonly args: { readonly [name: string]: string }; readonly terms: (batch: Batch) => Term[]; readonly loss?: typeof crossEntropy } } = {
+const tasks: {
+  readonly [name: string]: {
+    readonly args: { readonly [name: string]: string };
+    readonly terms: (batch: Batch) => Term[];
+    readonly loss?: typeof crossEntropy;
+  };
+} = {
   tag: { args: {}, terms: (b) => [...(b.get('label') as Float64Array)].flatMap((label, i): Term[] => (label < 0 ? [] : [[i, label]])) },
   regress: { args: {}, terms: (b) => [...(b.get('label') as Float64Array)].map((label, i) => [i, label]), loss: squaredError },
   classify: { args: {}, terms: (b) => [...(b.get('label') as Float64Array)].map((label, i) => [i, label]) },
-  causal: { args: {}, terms: (b) => [...(b.get('target') as Float64Array)].flatMap((label, i): Term[] => (i % tokens === 0 || label < 0 ? [] : [[i - 1, label]])) },
+  causal: {
+    args: {},
+    terms: (b) =>
+      [...(b.get('target') as Float64Array)].flatMap((label, i): Term[] => (i % tokens === 0 || label < 0 ? [] : [[i - 1, label]])),
+  },
   // Every token is hidden, and none but padding and special tokens are left out.
-  mlm: { args: { rate: '100%' }, terms: (b) => [...(b.get('original') as Float64Array)].flatMap((id, i): Term[] => ((b.get('mask') as Float64Array)[i] === 0 || id < 5 ? [] : [[i, id]])) },
+  mlm: {
+    args: { rate: '100%' },
+    terms: (b) =>
+      [...(b.get('original') as Float64Array)].flatMap((id, i): Term[] =>
+        (b.get('mask') as Float64Array)[i] === 0 || id < 5 ? [] : [[i, id]],
+      ),
+  },
 };
 
-const taskCases = found('task').flatMap((d) => [...configs.keys()].filter((model) => modelTasks(model).includes(d.definition.name.text)).map((model) => ({ task: d.definition.name.text, model })));
+const taskCases = found('task').flatMap((d) =>
+  [...configs.keys()]
+    .filter((model) => modelTasks(model).includes(d.definition.name.text))
+    .map((model) => ({ task: d.definition.name.text, model })),
+);
 
 describe('tasks', () => {
   it('each has a formula and a model that can do it', () => {
-    expect(found('task').map((d) => d.definition.name.text).sort()).toEqual(Object.keys(tasks).sort());
+    expect(
+      found('task')
+        .map((d) => d.definition.name.text)
+        .sort(),
+    ).toEqual(Object.keys(tasks).sort());
     expect([...new Set(taskCases.map((c) => c.task))].sort()).toEqual(Object.keys(tasks).sort());
   });
 
@@ -182,7 +239,9 @@ describe('tasks', () => {
     const predicted = out.get('prediction');
     if (predicted === undefined) return;
     if (loss === squaredError) return expect([...predicted]).toEqual([...logits]);
-    const best = Array.from({ length: logits.length / width }, (_, i) => [...logits.subarray(i * width, (i + 1) * width)].reduce((at, x, j, all) => (x > (all[at] as number) ? j : at), 0));
+    const best = Array.from({ length: logits.length / width }, (_, i) =>
+      [...logits.subarray(i * width, (i + 1) * width)].reduce((at, x, j, all) => (x > (all[at] as number) ? j : at), 0),
+    );
     expect([...predicted]).toEqual(best);
   });
 });

@@ -30,7 +30,8 @@ export const scatterLists: Override = {
     const positions = count(shapeOf(node.inputs[0] as number));
     const rows = node.shape[0] as number;
     const wide = (id: number, shape: readonly number[]): number => add('broadcast', [id], { shape });
-    const filled = (value: number, shape: readonly number[]): number => wide(add('reshape', [add('const', [], { value, dtype: 'f32' })], { shape: [1, 1] }), shape);
+    const filled = (value: number, shape: readonly number[]): number =>
+      wide(add('reshape', [add('const', [], { value, dtype: 'f32' })], { shape: [1, 1] }), shape);
     const across = (shape: readonly number[]): number => wide(add('reshape', [node.inputs[0] as number], { shape: [1, positions] }), shape);
     /** Largest position for which the condition (1 or 0) holds, else -1. */
     const last = (condition: number, shape: readonly number[]): number => {
@@ -41,27 +42,32 @@ export const scatterLists: Override = {
     const head = last(add('equal', [across(table), add('iota', [], { axis: 0, shape: table, dtype: 'i32' })]), table);
     const square = [positions, positions];
     const down = wide(add('reshape', [node.inputs[0] as number], { shape: [positions, 1] }), square);
-    const earlier = add('less', [add('iota', [], { axis: 1, shape: square, dtype: 'f32' }), add('iota', [], { axis: 0, shape: square, dtype: 'f32' })]);
+    const earlier = add('less', [
+      add('iota', [], { axis: 1, shape: square, dtype: 'f32' }),
+      add('iota', [], { axis: 0, shape: square, dtype: 'f32' }),
+    ]);
     const next = last(add('mul', [add('equal', [across(square), down]), earlier]), square);
     return [head, next];
   },
   construct: (context, cluster, _root, [head, next]) => scatterAdd(context, cluster, { head: head as number, next: next as number }),
-  samples: [
-    sample(5, [7], [3]),
-    sample(3, [2, 9], [2, 2]),
-    sample(11, [40], [17]),
-    sample(1, [6], []),
-  ],
+  samples: [sample(5, [7], [3]), sample(3, [2, 9], [2, 2]), sample(11, [40], [17]), sample(1, [6], [])],
 };
 
 /** A scatter of ids that repeat, leave rows out and lie outside the table, added to an array. */
-function sample(rows: number, positions: readonly number[], rest: readonly number[]): { readonly graph: Graph; readonly feeds: ReadonlyMap<string, Float64Array> } {
+function sample(
+  rows: number,
+  positions: readonly number[],
+  rest: readonly number[],
+): { readonly graph: Graph; readonly feeds: ReadonlyMap<string, Float64Array> } {
   const g = createGraph();
   const ids = g.add('input', [], { name: 'ids', shape: positions, dtype: 'i32' });
   const values = g.add('input', [], { name: 'values', shape: [...positions, ...rest], dtype: 'f32' });
   const table = g.add('scatter_add', [ids, values], { rows });
   const wave = (n: number): Float64Array => Float64Array.from({ length: n }, (_, i) => Math.fround(Math.sin(3 * i + rows)));
-  const graph = g.finish([{ name: 'table', node: table, mode: 'accumulate', tensor: 'gradient' }, { name: 'doubled', node: g.add('add', [table, table]), mode: 'value' }]);
+  const graph = g.finish([
+    { name: 'table', node: table, mode: 'accumulate', tensor: 'gradient' },
+    { name: 'doubled', node: g.add('add', [table, table]), mode: 'value' },
+  ]);
   const n = count(positions);
   return {
     graph,

@@ -24,7 +24,8 @@ export interface Case {
   readonly head: string;
 }
 
-const annotation = /^\s*(\^+…? (error|warning|info) PEFT\d{4}: |= (note|help|fix): |(before|elsewhere) .*: (error|warning|info) PEFT\d{4}: )/;
+const annotation =
+  /^\s*(\^+…? (error|warning|info) PEFT\d{4}: |= (note|help|fix): |(before|elsewhere) .*: (error|warning|info) PEFT\d{4}: )/;
 const name = 'case.peft';
 
 /** The cases of a file. */
@@ -35,19 +36,35 @@ export function casesOf(text: string): { readonly head: string; readonly cases: 
     cases: parts.map((part) => {
       const [first = '', ...rest] = part.split('\n');
       const directive = rest.find((line) => line.startsWith('%given '));
-      return { title: first.slice(4), given: directive === undefined ? {} : (JSON.parse(directive.slice(7)) as Given), text: rest.filter((line) => line !== directive).join('\n'), head };
+      return {
+        title: first.slice(4),
+        given: directive === undefined ? {} : (JSON.parse(directive.slice(7)) as Given),
+        text: rest.filter((line) => line !== directive).join('\n'),
+        head,
+      };
     }),
   };
 }
 
 /** The case as it stands in its file. */
-export const showCase = (one: Case, text: string): string => `### ${one.title}\n${Object.keys(one.given).length > 0 ? `%given ${JSON.stringify(one.given)}\n` : ''}${text}`;
+export const showCase = (one: Case, text: string): string =>
+  `### ${one.title}\n${Object.keys(one.given).length > 0 ? `%given ${JSON.stringify(one.given)}\n` : ''}${text}`;
 
-const plain = (text: string): string => text.split('\n').filter((line) => !annotation.test(line)).join('\n');
+const plain = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !annotation.test(line))
+    .join('\n');
 
 /** What the checker says about the code of a case. */
-export function diagnosticsOf(one: Case, code = one.head + plain(one.text)): { readonly code: string; readonly diagnostics: readonly Diagnostic[] } {
-  const library = createLibrary({ std, open: (path) => (one.given.files?.[path] === undefined ? undefined : { file: path, text: one.given.files[path] }) });
+export function diagnosticsOf(
+  one: Case,
+  code = one.head + plain(one.text),
+): { readonly code: string; readonly diagnostics: readonly Diagnostic[] } {
+  const library = createLibrary({
+    std,
+    open: (path) => (one.given.files?.[path] === undefined ? undefined : { file: path, text: one.given.files[path] }),
+  });
   const parsed = parseFile(code, name);
   const checked = checkFile(parsed.value, library, factsOf(one.given));
   return { code, diagnostics: [...parsed.diagnostics, ...checked.diagnostics] };
@@ -58,9 +75,14 @@ export function annotated(one: Case): string {
   const { code, diagnostics } = diagnosticsOf(one);
   const show = (mark: string, d: Diagnostic): string[] => [
     `${mark}${d.severity} ${d.code}: ${d.message}`,
-    ...(d.notes ?? []).map((note) => `${' '.repeat(mark.length)}= note: ${note.message}${note.span ? ` (${place(note.span, code, one.given)})` : ''}`),
+    ...(d.notes ?? []).map(
+      (note) => `${' '.repeat(mark.length)}= note: ${note.message}${note.span ? ` (${place(note.span, code, one.given)})` : ''}`,
+    ),
     ...(d.help ? [`${' '.repeat(mark.length)}= help: ${d.help}`] : []),
-    ...(d.fix?.edits ?? []).map((edit) => `${' '.repeat(mark.length)}= fix: ${JSON.stringify(code.slice(edit.span.start, edit.span.end))} → ${JSON.stringify(edit.text)}`),
+    ...(d.fix?.edits ?? []).map(
+      (edit) =>
+        `${' '.repeat(mark.length)}= fix: ${JSON.stringify(code.slice(edit.span.start, edit.span.end))} → ${JSON.stringify(edit.text)}`,
+    ),
   ];
   const out: string[] = [];
   for (const d of diagnostics) {

@@ -23,13 +23,20 @@ describe.each(readdirSync(folder).filter((f) => f.endsWith('.txt')))('%s', (file
     const { code, diagnostics } = diagnosticsOf(one);
     for (const d of diagnostics) {
       const [word = ''] = d.message.split(' ');
-      expect(/^[^A-Z\n]/.test(word) || code.includes(word) ? d.message : '', 'lower case but for words of the text, one line, no stop').toMatch(/^[^\n]+[^.\n]$/);
+      expect(
+        /^[^A-Z\n]/.test(word) || code.includes(word) ? d.message : '',
+        'lower case but for words of the text, one line, no stop',
+      ).toMatch(/^[^\n]+[^.\n]$/);
       if (d.fix === undefined) continue;
       const after = diagnosticsOf(one, applied(code, d)).diagnostics;
-      expect(after.map((x) => [x.code, x.message]), 'the fix mends it').not.toContainEqual([d.code, d.message]);
+      expect(
+        after.map((x) => [x.code, x.message]),
+        'the fix mends it',
+      ).not.toContainEqual([d.code, d.message]);
       expect(after.length, 'and brings nothing new').toBeLessThanOrEqual(diagnostics.length);
     }
   });
 
-  it('is written as it is shown', () => expect(head + cases.map((one) => showCase(one, one.text)).join('')).toBe(readFileSync(path, 'utf8')));
+  it('is written as it is shown', () =>
+    expect(head + cases.map((one) => showCase(one, one.text)).join('')).toBe(readFileSync(path, 'utf8')));
 });

@@ -29,7 +29,13 @@ const texts: readonly string[] = [
   good,
   own('adapters/lora.peft', (t) => t.replace('import std.adapters.lora\n', '')),
   own('models/bert.peft', (t) => t),
-  own('models/llama.peft', (t) => t.replace('bert from "models/bert" with (hidden_dropout_prob: 0%) for classify(labels: 2)', 'llama from "models/llama" for causal()').replace('label: "label"', '').replace(' + "**.output.dense"', '').replace('train head except pooler', 'train norms')),
+  own('models/llama.peft', (t) =>
+    t
+      .replace('bert from "models/bert" with (hidden_dropout_prob: 0%) for classify(labels: 2)', 'llama from "models/llama" for causal()')
+      .replace('label: "label"', '')
+      .replace(' + "**.output.dense"', '')
+      .replace('train head except pooler', 'train norms'),
+  ),
   own('optim/adamw.peft', (t) => t),
   own('optim/schedules.peft', (t) => t),
   own('tasks/tasks.peft', (t) => t),
@@ -49,7 +55,8 @@ function mutated(text: string, random: () => number): string {
     if (choice === 0) tokens[at] = '';
     else if (choice === 1) tokens[at] = `${tokens[at]} ${tokens[at]}`;
     else if (choice === 2) tokens[at] = from;
-    else if (choice === 3) tokens[at] = ['0', '-1', '1e30', '9007199254740993', 'none', 'true', '[]', '{}', '""', 'x', '100%', '3 steps'][below(12)] as string;
+    else if (choice === 3)
+      tokens[at] = ['0', '-1', '1e30', '9007199254740993', 'none', 'true', '[]', '{}', '""', 'x', '100%', '3 steps'][below(12)] as string;
     else tokens[at] = `${from} ${tokens[at]}`;
   }
   return tokens.join('');

@@ -4,7 +4,10 @@
  */
 
 /** One text with its marks. */
-export interface SyntaxCase { readonly name: string; readonly marked: string }
+export interface SyntaxCase {
+  readonly name: string;
+  readonly marked: string;
+}
 
 /** All cases. */
 export const syntaxCases: readonly SyntaxCase[] = [

@@ -30,7 +30,10 @@ function marked(text: string, diagnostics: readonly Diagnostic[]): string {
 
 describe('marked errors', () => {
   test.each(syntaxCases)('$name', ({ marked: wanted }) => {
-    const text = wanted.split('\n').filter((line) => !isMark(line)).join('\n');
+    const text = wanted
+      .split('\n')
+      .filter((line) => !isMark(line))
+      .join('\n');
     expect(marked(text, parseFile(text, 'case.peft').diagnostics)).toBe(wanted);
   });
 });
@@ -54,10 +57,12 @@ describe('fixes', () => {
 });
 
 describe('rendering', () => {
-  const render = (text: string): string => renderDiagnostics(parseFile(text, 'a.peft').diagnostics, (file) => (file === 'a.peft' ? text : undefined));
+  const render = (text: string): string =>
+    renderDiagnostics(parseFile(text, 'a.peft').diagnostics, (file) => (file === 'a.peft' ? text : undefined));
 
   test('shows the line, the place, notes beside and apart, and help', () => {
-    expect(render('import a.b\nmodule k() {\n  f(x) {\n    a = g(b c)\n    다 = 1\n  let y = 010\n}\n')).toBe(`error[PEFT0008]: this \`{\` is never closed
+    expect(render('import a.b\nmodule k() {\n  f(x) {\n    a = g(b c)\n    다 = 1\n  let y = 010\n}\n'))
+      .toBe(`error[PEFT0008]: this \`{\` is never closed
  --> a.peft:2:12
   |
 2 | module k() {
@@ -109,8 +114,14 @@ error[PEFT0003]: a number does not begin with 0
 
   test('lineColumn counts lines of all three endings', () => {
     expect([0, 1, 2, 3, 4, 5, 6, 99].map((offset) => lineColumn('a\nb\r\nc\rd', offset))).toEqual([
-      { line: 1, column: 1 }, { line: 1, column: 2 }, { line: 2, column: 1 }, { line: 2, column: 2 }, { line: 2, column: 3 },
-      { line: 3, column: 1 }, { line: 3, column: 2 }, { line: 4, column: 2 },
+      { line: 1, column: 1 },
+      { line: 1, column: 2 },
+      { line: 2, column: 1 },
+      { line: 2, column: 2 },
+      { line: 2, column: 3 },
+      { line: 3, column: 1 },
+      { line: 3, column: 2 },
+      { line: 4, column: 2 },
     ]);
   });
 });
