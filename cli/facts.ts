@@ -4,9 +4,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { sourceKey, type BaseFacts, type Fact, type Facts, type TableFacts } from '../compiler/spec/facts.js';
+import { sourceKey, type BaseFacts, type Fact, type Facts, type TableFacts, type TensorFacts } from '../compiler/spec/facts.js';
 import type { BaseSource, Json, TableSource } from '../compiler/spec/spec.js';
 import type { Failure } from '../runtime/data/result.js';
+import type { Checkpoint } from '../runtime/weights/checkpoint.js';
 
 /** The folder of a base on this machine. */
 export async function baseFolder(source: BaseSource, from: string): Promise<Fact<string>> {
@@ -28,15 +29,31 @@ async function baseFacts(source: BaseSource, from: string, options: FactOptions)
   const { openCheckpoint } = await import('../runtime/weights/checkpoint.js');
   const opened = await openCheckpoint(folder.value, { weights: source.kind === 'scratch' ? 'optional' : options.weights });
   if (!opened.ok) return failed(opened.error);
+  const tensors = await tensorFacts(opened.value);
+  if (!tensors.ok) return tensors;
   return {
     ok: true,
     value: {
       configName: `${source.kind === 'hub' ? source.repo : source.path}/config.json`,
       config: opened.value.config as { readonly [key: string]: Json },
-      tensors: source.kind === 'scratch' || opened.value.files.length === 0 ? undefined : opened.value.tensors,
+      tensors: source.kind === 'scratch' || opened.value.files.length === 0 ? undefined : tensors.value,
       tokenizer: await tokenizerFacts(folder.value),
     },
   };
+}
+
+/** Shape and type of every tensor of a base; of weights in 4 bits, which have several tensors each, the shape and the format they stand for. */
+export async function tensorFacts(base: Checkpoint): Promise<Fact<ReadonlyMap<string, TensorFacts>>> {
+  const { quantizedOf, readQuantState } = await import('../runtime/weights/bitsandbytes.js');
+  const quantized = [...base.tensors.keys()].filter((key) => quantizedOf(base.tensors, key) !== undefined);
+  const found = new Map<string, TensorFacts>(base.tensors);
+  for (const key of quantized) {
+    const read = await readQuantState(base, key);
+    if (!read.ok) return failed(read.error);
+    const { shape, quantType, blocksize, nested } = read.value;
+    found.set(key, { shape, dtype: 'U8', quantized: { format: quantType, args: { block: blocksize, double: nested !== undefined } } });
+  }
+  return { ok: true, value: found };
 }
 
 /** What the checker needs of a tokenizer, from its file alone: the library is not loaded. */

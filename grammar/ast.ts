@@ -183,6 +183,8 @@ export type Statement =
     })
   /** `adapt attention.{query, key} + mlp with small(rank: 8)` */
   | (Node & { readonly kind: 'adapt'; readonly selector: Selector; readonly method: Expr })
+  /** `quantize linears except head as four_bits(block: 64)`: in how many bits frozen weights are kept. */
+  | (Node & { readonly kind: 'quantize'; readonly selector: Selector; readonly format: Expr })
   /** `train head` */
   | (Node & { readonly kind: 'train'; readonly selector: Selector })
   /** `data { … }`, `tune { … }`, `budget { … }` */

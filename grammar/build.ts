@@ -332,7 +332,7 @@ function buildExperiment(build: Build, node: ExperimentCstNode): Experiment {
 
 function buildStatement(build: Build, node: StatementCstNode): Statement {
   return owned<object>(build, node, false, () => {
-    const { baseStatement, adaptStatement, trainStatement, section } = node.children;
+    const { baseStatement, adaptStatement, quantizeStatement, trainStatement, section } = node.children;
     if (baseStatement) {
       const { Identifier, source, args, task } = only(baseStatement).children;
       const model = buildName(build, only(Identifier));
@@ -343,6 +343,12 @@ function buildStatement(build: Build, node: StatementCstNode): Statement {
     if (adaptStatement) {
       const { selector, expression } = only(adaptStatement).children;
       return { built: { kind: 'adapt', selector: buildSelector(build, only(selector)), method: buildExpression(build, only(expression)) } };
+    }
+    if (quantizeStatement) {
+      const { selector, expression } = only(quantizeStatement).children;
+      return {
+        built: { kind: 'quantize', selector: buildSelector(build, only(selector)), format: buildExpression(build, only(expression)) },
+      };
     }
     if (trainStatement) return { built: { kind: 'train', selector: buildSelector(build, only(only(trainStatement).children.selector)) } };
     return { built: { kind: 'section', section: buildSection(build, only(section)) } };

@@ -152,6 +152,7 @@ export interface StatementCstNode extends CstNode { name: "statement"; children:
 export type StatementCstChildren = {
   baseStatement?: BaseStatementCstNode[];
   adaptStatement?: AdaptStatementCstNode[];
+  quantizeStatement?: QuantizeStatementCstNode[];
   trainStatement?: TrainStatementCstNode[];
   section?: SectionCstNode[];
 };
@@ -173,6 +174,14 @@ export type AdaptStatementCstChildren = {
   Adapt: IToken[];
   selector: SelectorCstNode[];
   With: IToken[];
+  expression: ExpressionCstNode[];
+};
+
+export interface QuantizeStatementCstNode extends CstNode { name: "quantizeStatement"; children: QuantizeStatementCstChildren; }
+export type QuantizeStatementCstChildren = {
+  Quantize: IToken[];
+  selector: SelectorCstNode[];
+  As: IToken[];
   expression: ExpressionCstNode[];
 };
 
@@ -410,6 +419,7 @@ export interface PeftCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
   statement(children: StatementCstChildren, param?: IN): OUT;
   baseStatement(children: BaseStatementCstChildren, param?: IN): OUT;
   adaptStatement(children: AdaptStatementCstChildren, param?: IN): OUT;
+  quantizeStatement(children: QuantizeStatementCstChildren, param?: IN): OUT;
   trainStatement(children: TrainStatementCstChildren, param?: IN): OUT;
   selector(children: SelectorCstChildren, param?: IN): OUT;
   selectorTerm(children: SelectorTermCstChildren, param?: IN): OUT;

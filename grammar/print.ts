@@ -144,6 +144,8 @@ function layStatement(statement: Statement): Layout {
       );
     case 'adapt':
       return concat(group('adapt ', indent(laySelector(statement.selector), line, 'with ')), layExpr(statement.method, layBlock));
+    case 'quantize':
+      return concat(group('quantize ', indent(laySelector(statement.selector), line, 'as ')), layExpr(statement.format, layBlock));
     case 'train':
       return group('train ', indent(laySelector(statement.selector)));
     case 'section':

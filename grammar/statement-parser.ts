@@ -38,6 +38,7 @@ export abstract class StatementParser extends ExpressionParser {
         DEF: [
           { GATE: () => plain, ALT: () => this.SUBRULE(this.baseStatement) },
           { GATE: () => plain, ALT: () => this.SUBRULE(this.adaptStatement) },
+          { GATE: () => plain, ALT: () => this.SUBRULE(this.quantizeStatement) },
           { GATE: () => plain, ALT: () => this.SUBRULE(this.trainStatement) },
           { ALT: () => this.SUBRULE(this.section) },
         ],
@@ -71,6 +72,17 @@ export abstract class StatementParser extends ExpressionParser {
       this.CONSUME(word.Adapt);
       this.SUBRULE(this.selector);
       this.CONSUME(word.With);
+      this.SUBRULE(this.expression);
+    },
+    throws,
+  );
+
+  quantizeStatement = this.RULE(
+    'quantizeStatement',
+    () => {
+      this.CONSUME(word.Quantize);
+      this.SUBRULE(this.selector);
+      this.CONSUME(word.As);
       this.SUBRULE(this.expression);
     },
     throws,

@@ -34,7 +34,7 @@ export function faultOf(exception: IRecognitionException & { readonly previousTo
 /** The words that may open an item, a member and a statement. */
 const itemWords = ['import', 'experiment', 'def', 'module', 'model', 'adapter', 'optimizer', 'schedule', 'task', 'format'];
 const memberWords = ['param', 'train', 'frozen', 'state', 'save', 'part', 'let', 'for', 'require', 'use'];
-const statementWords = ['base', 'adapt', 'train', 'data', 'tune', 'budget'];
+const statementWords = ['base', 'quantize', 'adapt', 'train', 'data', 'tune', 'budget'];
 
 /** The diagnostic for a fault among the tokens of one file. */
 export function explainFault(fault: SyntaxFault, tokens: readonly IToken[], file: string, end: number): Diagnostic {

@@ -72,6 +72,7 @@ export const contextual = {
   Use: word('use'),
   Base: word('base'),
   Adapt: word('adapt'),
+  Quantize: word('quantize'),
   From: word('from'),
   With: word('with'),
   As: word('as'),

@@ -21,11 +21,27 @@ export type CheckpointReader = (
   write: (byteOffset: number, chunk: Uint8Array<ArrayBuffer>) => void,
 ) => Promise<boolean>;
 
+/** Tensors that hold a weight in fewer bits, by the name of their part: words as they stand in memory, or numbers. */
+export type EncodedParts = ReadonlyMap<string, Uint32Array | Float32Array>;
+
+/** Changes between weights and the tensors that hold them in fewer bits. The weight is named as in the Program. */
+export interface Codec {
+  readonly encode: (weight: string, values: Float32Array) => EncodedParts;
+  readonly decode: (weight: string, parts: EncodedParts) => Float32Array;
+}
+
+/** Reads a weight of the checkpoint for its tensors of fewer bits: their parts where it is stored so, or its values; undefined where it has
+ * none of the keys. */
+export type EncodedReader = (keys: readonly string[], shape: readonly number[]) => Promise<EncodedParts | Float32Array | undefined>;
+
 /** How to initialise. */
 export interface InitOptions {
   readonly seed: number;
   /** Absent: tensors that come from a checkpoint take their fresh value, and those without one are an error. */
   readonly checkpoint?: CheckpointReader;
+  /** Needed where weights are kept in fewer bits. */
+  readonly codec?: Codec;
+  readonly encoded?: EncodedReader;
   /** Draws random tensors in its own way (parity with another library); undefined: the usual draw. */
   readonly draw?: (tensor: TensorDecl, init: Init) => Float32Array<ArrayBuffer> | undefined;
   /** Told after each tensor. */
@@ -77,6 +93,12 @@ export async function initialise(session: Session, options: InitOptions): Promis
         writeData(session, tensor, source.base64);
         made.push(tensor.name);
         break;
+      case 'encoded':
+        // The parts of a weight are made together, and stand one after the other.
+        if (tensors.findIndex((t) => t.source.kind === 'encoded' && t.source.of === source.of) !== i) break;
+        if (await encode(session, tensors, source, options)) loaded.push(source.of);
+        else fresh.push(source.of);
+        break;
       case 'host':
         break;
       default:
@@ -89,7 +111,7 @@ export async function initialise(session: Session, options: InitOptions): Promis
   const matrices = new Map<string, HostMatrix>();
   for (const tensor of tensors)
     if (tensor.source.kind === 'init' && tensor.source.init.kind === 'host')
-      await makeOnHost(session, tensor, tensor.source.init, matrices);
+      await makeOnHost(session, tensor, tensor.source.init, matrices, options);
   // So does what the device computes of them.
   if (session.program.entries.some((entry) => entry.name === initialEntry))
     session.run(initialEntry, { seed: options.seed, step: 0, total: 1 });
@@ -105,10 +127,11 @@ async function makeOnHost(
   tensor: TensorDecl,
   init: Extract<Init, { kind: 'host' }>,
   matrices: Map<string, HostMatrix>,
+  options: InitOptions,
 ): Promise<void> {
   const value = hostValues[init.function];
   if (value === undefined) throw new DeviceError('misuse', `${tensor.name} is made by ${init.function}, which the host does not have`);
-  const matrix = init.of === undefined ? undefined : await matrixOf(session, init.of, matrices);
+  const matrix = init.of === undefined ? undefined : await matrixOf(session, init.of, matrices, options);
   session.write(tensor.name, value.make(init.args, tensor.shape, { name: tensor.name, ...(matrix === undefined ? {} : { matrix }) }));
 }
 
@@ -117,15 +140,85 @@ async function matrixOf(
   session: Session,
   of: NonNullable<Extract<Init, { kind: 'host' }>['of']>,
   matrices: Map<string, HostMatrix>,
+  options: InitOptions,
 ): Promise<HostMatrix> {
   const known = matrices.get(of.tensor);
   if (known !== undefined) return known;
-  const tensor = session.program.tensors.find((t) => t.name === of.tensor);
-  if (tensor === undefined) throw new DeviceError('misuse', `there is no tensor ${of.tensor} to make a value of`);
-  const matrix = hostMatrix((await session.read(of.tensor)) as Float32Array, tensor.shape, of.transposed);
+  const { values, shape } = await weightOf(session, of.tensor, options);
+  const matrix = hostMatrix(values, shape, of.transposed);
   matrices.clear();
   matrices.set(of.tensor, matrix);
   return matrix;
+}
+
+/** The values of a weight on the device, however it is kept. */
+export async function weightOf(
+  session: Session,
+  name: string,
+  options: Pick<InitOptions, 'codec'>,
+): Promise<{ readonly values: Float32Array; readonly shape: readonly number[] }> {
+  const tensor = session.program.tensors.find((t) => t.name === name);
+  if (tensor !== undefined) return { values: (await session.read(name)) as Float32Array, shape: tensor.shape };
+  const parts = new Map<string, Uint32Array | Float32Array>();
+  let shape: readonly number[] | undefined;
+  for (const t of session.program.tensors) {
+    if (t.source.kind !== 'encoded' || t.source.of !== name) continue;
+    const values = await session.read(t.name);
+    parts.set(t.source.part, values instanceof Float32Array ? values : new Uint32Array(values.buffer, values.byteOffset, values.length));
+    shape = t.source.shape;
+  }
+  if (shape === undefined) throw new DeviceError('misuse', `there is no tensor ${name} to make a value of`);
+  return { values: codecOf(options, name).decode(name, parts), shape };
+}
+
+function codecOf(options: Pick<InitOptions, 'codec'>, name: string): Codec {
+  return options.codec ?? missingCodec(name);
+}
+
+function missingCodec(name: string): never {
+  throw new DeviceError('misuse', `${name} is kept in fewer bits, and nothing was given that changes it into them`);
+}
+
+/** Fills the tensors that hold a weight in fewer bits; false where the weight was drawn. */
+async function encode(
+  session: Session,
+  tensors: readonly TensorDecl[],
+  source: Extract<Source, { kind: 'encoded' }>,
+  options: InitOptions,
+): Promise<boolean> {
+  const { of, shape, from } = source;
+  const found = from.kind === 'checkpoint' ? await options.encoded?.(from.keys, shape) : undefined;
+  const given = found ?? drawn(of, shape, from, options);
+  const parts = given instanceof Float32Array ? codecOf(options, of).encode(of, given) : given;
+  for (const tensor of tensors) {
+    if (tensor.source.kind !== 'encoded' || tensor.source.of !== of) continue;
+    const part = parts.get(tensor.source.part);
+    const elements = elementsOf(tensor);
+    if (part === undefined || part.length > elements)
+      throw new DeviceError('misuse', `${part === undefined ? 'nothing was' : `${part.length} numbers were`} given for ${tensor.name}, which has ${elements}`);
+    // A file ends with the last element, memory with the last block.
+    if (part.length < elements) session.clear(tensor.name);
+    session.writeBytes(tensor.name, 0, new Uint8Array(part.buffer as ArrayBuffer, part.byteOffset, part.byteLength));
+  }
+  return found !== undefined;
+}
+
+/** A weight that no checkpoint has. */
+function drawn(
+  name: string,
+  shape: readonly number[],
+  from: Extract<Source, { kind: 'encoded' }>['from'],
+  options: InitOptions,
+): Float32Array {
+  const elements = shape.reduce((product, size) => product * size, 1);
+  const init = from.kind === 'init' ? from.init : from.kind === 'checkpoint' ? from.fresh : undefined;
+  if (init !== undefined) return drawElements(init, options.seed, name, 0, elements);
+  if (from.kind !== 'checkpoint') return new Float32Array(elements);
+  throw new DeviceError(
+    'unavailable',
+    `the base model has no tensor ${from.keys.join(' or ')}`,
+    'check that the base and its architecture fit each other',
+  );
 }
 
 /** The elements [from, to) of a fresh tensor: a pure function of seed, tensor name and index. */

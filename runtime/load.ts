@@ -5,32 +5,46 @@ import { fail, ok, type Failure, type Result } from './data/result.js';
 import { DeviceError } from './device-error.js';
 import type { Session } from './execute.js';
 import { initialise, type InitOptions, type InitReport } from './init.js';
-import { findTensor, streamCheckpointTensor, type Checkpoint } from './weights/checkpoint.js';
+import { quantizedOf, readQuantized } from './weights/bitsandbytes.js';
+import { findTensor, readCheckpointTensor, streamCheckpointTensor, type Checkpoint } from './weights/checkpoint.js';
 
-/** Loads and draws everything a session needs before its first step. Peak host memory is one chunk. */
+/** Loads and draws everything a session needs before its first step. Peak host memory is one chunk, or where weights are kept in fewer
+ * bits the largest of them. */
 export async function loadTensors(
   session: Session,
   base: Checkpoint,
   seed: number,
-  draw?: InitOptions['draw'],
+  options: Pick<InitOptions, 'draw' | 'codec'> = {},
 ): Promise<Result<InitReport>> {
   let failure: Failure | undefined;
+  const must = <T>(result: Result<T>): T => {
+    if (result.ok) return result.value;
+    failure = result.error;
+    throw new Stopped();
+  };
   try {
     const report = await initialise(session, {
       seed,
-      ...(draw === undefined ? {} : { draw }),
+      ...options,
       checkpoint: async ({ keys, rows }, write) => {
         const found = findTensor(base, keys);
         if (!found.ok) return false;
-        const streamed = await streamCheckpointTensor(
-          base,
-          found.value.name,
-          (offset, bytes) => write(offset, bytes as Uint8Array<ArrayBuffer>),
-          rows === undefined ? {} : { rows },
+        must(
+          await streamCheckpointTensor(
+            base,
+            found.value.name,
+            (offset, bytes) => write(offset, bytes as Uint8Array<ArrayBuffer>),
+            rows === undefined ? {} : { rows },
+          ),
         );
-        if (streamed.ok) return true;
-        failure = streamed.error;
-        throw new Stopped();
+        return true;
+      },
+      encoded: async (keys) => {
+        const found = findTensor(base, keys);
+        if (!found.ok) return undefined;
+        const { name } = found.value;
+        if (quantizedOf(base.tensors, name) === undefined) return must(await readCheckpointTensor(base, name));
+        return must(await readQuantized(base, name)).parts;
       },
     });
     return ok(report);

@@ -15,6 +15,7 @@ import type { Device } from './device.js';
 import { exportAdapter, type CardFacts, type TrainedValues } from './export-adapter.js';
 import { exportModel } from './export-model.js';
 import { openSession, type Session } from './execute.js';
+import type { Codec } from './init.js';
 import { loadTensors } from './load.js';
 import { train, type TrainEvent, type TrainResult, type TrainSettings } from './train.js';
 import type { Checkpoint } from './weights/checkpoint.js';
@@ -32,6 +33,8 @@ export interface RunRequest {
   readonly run: Package;
   readonly device: Device;
   readonly base: Checkpoint;
+  /** Changes weights into the fewer bits that they are kept in. */
+  readonly codec: Codec;
   readonly data: Datasets;
   readonly settings: TrainSettings;
   /** What the lock file records beside the Spec. */
@@ -94,11 +97,11 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
   const session = await openSession(device, run.program, { stagingBytes: 2 ** 18 });
   try {
     request.onEvent({ kind: 'phase', what: 'loading weights' });
-    const loaded = await loadTensors(session, request.base, settings.seed);
+    const loaded = await loadTensors(session, request.base, settings.seed, { codec: request.codec });
     if (!loaded.ok) return loaded;
     if (request.rehearse !== undefined) {
       await request.rehearse(session);
-      const again = await loadTensors(session, request.base, settings.seed);
+      const again = await loadTensors(session, request.base, settings.seed, { codec: request.codec });
       if (!again.ok) return again;
     }
     let from = 0;

@@ -21,6 +21,8 @@ const buildInputs = [
   'grammar',
   'runtime',
   'stdlib',
+  'test/parity',
+  'bench',
   'scripts/build.mjs',
   'package.json',
   'package-lock.json',

@@ -2,6 +2,7 @@
  * @file `peft eval`: measures an experiment's adapter on its evaluation rows.
  */
 import { join, relative, resolve } from 'node:path';
+import { codecOf } from '../../compiler/driver/codec.js';
 import { exitCodes, UserError } from '../exit.js';
 import { openOne } from '../experiment.js';
 import { compileExperiment, folderOfBase, loadDatasets } from '../prepare.js';
@@ -46,7 +47,7 @@ export const verb: Verb = {
       if (!base.ok) throw new UserError(base.error.message, base.error.help);
       const session = await openSession(device, made.run.program, { stagingBytes: 2 ** 18 });
       try {
-        const loaded = await loadTensors(session, base.value, resolved.spec.tune.seed);
+        const loaded = await loadTensors(session, base.value, resolved.spec.tune.seed, { codec: codecOf(resolved.formats.values()) });
         if (!loaded.ok) throw new UserError(loaded.error.message, loaded.error.help);
         if (options['untrained'] !== true) {
           const adapter = await loadAdapter(folder, session, made.run);

@@ -4,6 +4,7 @@
 import { join, relative, resolve } from 'node:path';
 import type { Diagnostic } from '../../grammar/diagnostics.js';
 import { compileMerge } from '../../compiler/driver/compile.js';
+import { codecOf } from '../../compiler/driver/codec.js';
 import { exitCodes, UserError } from '../exit.js';
 import { openOne } from '../experiment.js';
 import { folderOfBase } from '../prepare.js';
@@ -54,7 +55,7 @@ export const verb: Verb = {
       if (!base.ok) throw new UserError(base.error.message, base.error.help);
       const session = await openSession(device, made.program, { stagingBytes: 2 ** 20 });
       try {
-        const loaded = await loadTensors(session, base.value, resolved.spec.tune.seed);
+        const loaded = await loadTensors(session, base.value, resolved.spec.tune.seed, { codec: codecOf(resolved.formats.values()) });
         if (!loaded.ok) throw new UserError(loaded.error.message, loaded.error.help);
         const read = await loadAdapter(adapter, session, made);
         if (!read.ok) throw new UserError(read.error.message, read.error.help);

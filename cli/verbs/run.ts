@@ -4,6 +4,7 @@
 import { join, relative, resolve } from 'node:path';
 import { plannedBytes, trainedParameters, allParameters } from '../../compiler/driver/budget.js';
 import { showBytes } from '../../compiler/elaborate/value.js';
+import { codecOf } from '../../compiler/driver/codec.js';
 import { exitCodes, UserError } from '../exit.js';
 import { openOne } from '../experiment.js';
 import { compileExperiment, folderOfBase, loadDatasets, trainSettings } from '../prepare.js';
@@ -79,6 +80,7 @@ export const verb: Verb = {
         run: made.run,
         device,
         base: base.value,
+        codec: codecOf(resolved.formats.values()),
         data,
         settings: trainSettings(resolved.spec, train.size),
         lock: await lockFacts(resolved, opened, device.describe().name),

@@ -40,7 +40,7 @@ function task(
   adapted: boolean,
 ): { readonly e: Elaboration; readonly g: GraphBuilder; readonly task: TaskGraph } {
   const g = createGraph();
-  const e = createElaboration(g, { training, ...(adapted ? { adapters: resolved.adapters } : {}) });
+  const e = createElaboration(g, { training, formats: resolved.formats, ...(adapted ? { adapters: resolved.adapters } : {}) });
   return { e, g, task: elaborateTask(e, resolved.model, resolved.task, resolved.batch, shape) };
 }
 
@@ -161,7 +161,7 @@ export function mergeGraph(
   | { readonly entry: EntryGraph; readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[] }
   | { readonly refused: string } {
   const g = createGraph();
-  const e = createElaboration(g, { training: false, adapters: resolved.adapters });
+  const e = createElaboration(g, { training: false, adapters: resolved.adapters, formats: resolved.formats });
   const outputs = new Map<string, Output>();
   const put = (tensor: string, node: NodeId): void => void outputs.set(tensor, { name: `merged/${tensor}`, node, mode: 'value' });
   const borrowed = borrowedWeights(resolved);
@@ -189,7 +189,7 @@ export function mergeGraph(
 
 /** Adapted modules whose weight the model also uses from outside: tied embeddings. */
 function borrowedWeights(resolved: Resolved): ReadonlySet<ModuleInstance> {
-  const e = createElaboration(createGraph(), { training: false, adapters: resolved.adapters });
+  const e = createElaboration(createGraph(), { training: false, adapters: resolved.adapters, formats: resolved.formats });
   elaborateTask(e, resolved.model, resolved.task, resolved.batch, { rows: 1, tokens: 4 });
   return e.borrowed;
 }
@@ -197,7 +197,7 @@ function borrowedWeights(resolved: Resolved): ReadonlySet<ModuleInstance> {
 /** First values that are computed from other tensors, assigned; undefined where there are none. */
 export function initialGraph(resolved: Resolved): EntryGraph | undefined {
   const g = createGraph();
-  const e = createElaboration(g, { training: false, adapters: resolved.adapters });
+  const e = createElaboration(g, { training: false, adapters: resolved.adapters, formats: resolved.formats });
   const outputs = new Map<string, Output>();
   for (const adapter of resolved.adapters.values()) {
     for (const s of adapter.storage) {
@@ -220,7 +220,7 @@ export function initialGraph(resolved: Resolved): EntryGraph | undefined {
 /** Tensors of the adapter's file that are computed when it is written, as values `save/KEY`; undefined where there are none. */
 export function saveGraph(resolved: Resolved): { readonly entry: EntryGraph; readonly saved: readonly Saved[] } | undefined {
   const g = createGraph();
-  const e = createElaboration(g, { training: false, adapters: resolved.adapters });
+  const e = createElaboration(g, { training: false, adapters: resolved.adapters, formats: resolved.formats });
   const outputs: Output[] = [];
   const saved: Saved[] = [];
   for (const adapter of resolved.adapters.values()) {

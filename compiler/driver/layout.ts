@@ -6,9 +6,13 @@
  */
 import type { Source } from '../plan/program.js';
 import { allModules, keyPrefix, type ModuleInstance, type StorageInit, type StorageInstance } from '../elaborate/instance.js';
+import type { FormatInstance } from '../elaborate/format.js';
 import type { Resolved } from '../spec/check.js';
 import type { Persistent } from '../plan/persistent.js';
 import { optimizerState } from '../elaborate/optimizer.js';
+
+/** A source of a tensor that is kept as it is. */
+type PlainSource = Exclude<Source, { readonly kind: 'encoded' }>;
 
 /** Names of the flat tensors of a group, and of the sums over a step. */
 export const flat = {
@@ -115,6 +119,7 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
       const source = sourceOf(resolved, name, s.init);
       if (isTrained(resolved, module, s))
         train(name, [keyPrefix + (resolved.adapters.get(module)?.own.find((o) => o.tensor === s)?.key ?? name)], s.shape, source);
+      else if (resolved.formats.has(s)) frozen.push(...encodedParts(resolved.formats.get(s) as FormatInstance, source));
       else frozen.push({ name, shape: s.shape, dtype: s.dtype, kind: 'weights', source });
     }
   }
@@ -164,13 +169,23 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
   };
 }
 
+/** The tensors that hold a weight in fewer bits. */
+const encodedParts = (f: FormatInstance, from: PlainSource): Persistent[] =>
+  f.parts.map((p) => ({
+    name: p.tensor,
+    shape: p.shape,
+    dtype: p.dtype,
+    kind: 'weights',
+    source: { kind: 'encoded', of: f.weight.keys[0] as string, shape: f.weight.shape, part: p.part, from },
+  }));
+
 /** Name of the gradient of a trained tensor. */
 export const gradientOf = (name: string): string => `gradient/${name}`;
 
 /** What is computed from other tensors is zero until the entry that computes it has run. */
-const initSource = (init: StorageInit): Source => (init.kind === 'expression' ? { kind: 'zeros' } : { kind: 'init', init });
+const initSource = (init: StorageInit): PlainSource => (init.kind === 'expression' ? { kind: 'zeros' } : { kind: 'init', init });
 
-function sourceOf(resolved: Resolved, name: string, init: StorageInit): Source {
+function sourceOf(resolved: Resolved, name: string, init: StorageInit): PlainSource {
   const binding = resolved.bindings.get(name);
   return binding === undefined || binding.kind === 'fresh' ? initSource(init) : { kind: 'checkpoint', keys: [binding.key] };
 }

@@ -4,7 +4,7 @@
  */
 import type { Span } from '../../grammar/diagnostics.js';
 import { Bug } from '../bug.js';
-import type { NodeId } from '../graph/graph.js';
+import type { DType, NodeId } from '../graph/graph.js';
 import type { OpName } from '../ops/ops.js';
 import type { ScalarOp } from '../plan/program.js';
 import { adaptedRows } from './adapter.js';
@@ -12,7 +12,7 @@ import { isTensorLike, toScalar } from './arithmetic.js';
 import type { Elaboration } from './elaboration.js';
 import { tooMany, unknownArgument, type EvaluatedArgument } from './arguments.js';
 import { stop } from './stop.js';
-import { elementwise, graphOf, shapeOf, toNode, transpose } from './tensors.js';
+import { commonShape, elementwise, expand, graphOf, shapeOf, toNode, transpose } from './tensors.js';
 import { bool, describe, float, integer, type Value } from './value.js';
 
 interface Builtin {
@@ -97,6 +97,25 @@ function reduction(op: 'sum' | 'amax', doc: string): Builtin {
       return { kind: 'tensor', node: g.add('reshape', [out], { shape: shape.map((n, i) => (i === axis ? 1 : n)) }) };
     },
   };
+}
+
+/** A function of the bits of two whole numbers. */
+function bits(op: 'shift_right' | 'bit_and', doc: string, params: readonly [string, string]): Builtin {
+  return {
+    doc,
+    params,
+    run: (e, args, span) => {
+      const g = graphOf(e, span);
+      const [a, b] = params.map((p) => toNode(e, get(args, p), span, 'i32')) as [NodeId, NodeId];
+      const shape = commonShape(shapeOf(g, a), shapeOf(g, b), span);
+      return node(g.add(op, [expand(g, a, shape, span), expand(g, b, shape, span)], {}));
+    },
+  };
+}
+
+/** A change between a number and its 16 bits. */
+function halves(op: 'from_f16' | 'to_f16' | 'from_bf16' | 'to_bf16', doc: string, takes: DType): Builtin {
+  return { doc, params: ['x'], run: (e, args, span) => node(graphOf(e, span).add(op, [toNode(e, get(args, 'x'), span, takes)], {})) };
 }
 
 /** A loop over more is a mistake. */
@@ -253,6 +272,21 @@ export const builtins: Readonly<Record<string, Builtin>> = {
     params: ['x'],
     run: (e, args, span) => node(graphOf(e, span).add('cast', [toNode(e, get(args, 'x'), span)], { dtype: 'i32' })),
   },
+  f32: {
+    doc: 'The nearest number that f32 holds. Nothing changes on a device; it says where a formula that the host computes is rounded.',
+    params: ['x'],
+    run: (e, args, span) => {
+      const x = get(args, 'x');
+      if (x.kind === 'number') return float(Math.fround(x.value));
+      return node(graphOf(e, span).add('round_f32', [toNode(e, x, span)], {}));
+    },
+  },
+  shift_right: bits('shift_right', 'The bits of whole numbers moved down by so many places; zeros come in above.', ['x', 'places']),
+  bit_and: bits('bit_and', 'The bits that two whole numbers share.', ['a', 'b']),
+  from_f16: halves('from_f16', 'The value of a 16-bit float (IEEE 754 binary16) by its bits.', 'i32'),
+  to_f16: halves('to_f16', 'The bits of the nearest 16-bit float, as a whole number.', 'f32'),
+  from_bf16: halves('from_bf16', 'The value of a bfloat16 by its bits.', 'i32'),
+  to_bf16: halves('to_bf16', 'The bits of the nearest bfloat16, as a whole number.', 'f32'),
   random: {
     doc: 'Uniform random numbers in [0, 1) of a shape, drawn from the seed and the step.',
     params: ['shape'],

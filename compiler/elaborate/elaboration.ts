@@ -9,7 +9,8 @@ import type { ScalarExpr } from '../plan/program.js';
 import { replacedMember } from './adapter.js';
 import type { EvaluatedArgument } from './arguments.js';
 import { callFunction, evaluate } from './evaluate.js';
-import type { AdapterInstance, ModuleInstance } from './instance.js';
+import { decodedWeight, type FormatInstance } from './format.js';
+import type { AdapterInstance, ModuleInstance, StorageInstance } from './instance.js';
 import type { Scope } from './scope.js';
 import type { FunctionValue, Value } from './value.js';
 
@@ -19,9 +20,11 @@ export interface Interpreter {
   readonly callFunction: (e: Elaboration, f: FunctionValue, args: readonly EvaluatedArgument[], span: Span) => Value;
   /** What the adapter on a module gives in place of one of its members. */
   readonly replaced: (e: Elaboration, module: ModuleInstance, name: string) => Value | undefined;
+  /** A weight that stands in memory in fewer bits. */
+  readonly decoded: (e: Elaboration, format: FormatInstance, span: Span) => Value;
 }
 
-const interpreter: Interpreter = { evaluate, callFunction, replaced: replacedMember };
+const interpreter: Interpreter = { evaluate, callFunction, replaced: replacedMember, decoded: decodedWeight };
 
 /** The state of one elaboration. */
 export interface Elaboration {
@@ -31,6 +34,8 @@ export interface Elaboration {
   /** Whether dropout acts. */
   readonly training: boolean;
   readonly adapters: ReadonlyMap<ModuleInstance, AdapterInstance>;
+  /** Weights that stand in memory in fewer bits. */
+  readonly formats: ReadonlyMap<StorageInstance, FormatInstance>;
   /** Host scalars by name, in order of first use. */
   readonly hosts: Map<string, ScalarExpr>;
   /** Scope around a module in this elaboration, where it is not the file's: the task that a model runs. */
@@ -50,13 +55,18 @@ export interface Elaboration {
 /** A fresh elaboration. */
 export function createElaboration(
   graph: GraphBuilder | undefined,
-  options: { training: boolean; adapters?: ReadonlyMap<ModuleInstance, AdapterInstance> },
+  options: {
+    readonly training: boolean;
+    readonly adapters?: ReadonlyMap<ModuleInstance, AdapterInstance>;
+    readonly formats?: ReadonlyMap<StorageInstance, FormatInstance>;
+  },
 ): Elaboration {
   return {
     interpreter,
     graph,
     training: options.training,
     adapters: options.adapters ?? new Map(),
+    formats: options.formats ?? new Map(),
     hosts: new Map(),
     outer: new Map(),
     borrowed: new Set(),

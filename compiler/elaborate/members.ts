@@ -63,6 +63,8 @@ export function once(e: Elaboration, owner: object, name: string, span: Span, co
 
 /** The node of a tensor of a module or an adapter. */
 export function storageNode(e: Elaboration, storage: StorageInstance, span: Span): Value {
+  const format = e.formats.get(storage);
+  if (format !== undefined) return e.interpreter.decoded(e, format, span);
   return {
     kind: 'tensor',
     node: graphOf(e, span).add('tensor', [], { name: storage.keys[0] as string, shape: storage.shape, dtype: storage.dtype }),

@@ -9,7 +9,7 @@ import type { Graph, NodeId } from '../graph/graph.js';
 import type { OpName } from '../ops/ops.js';
 import { constantFactor } from './body.js';
 import { count } from './affine.js';
-import { inputOf, nodeAt, role } from './structure.js';
+import { arrayCount, inputOf, nodeAt, role } from './structure.js';
 import type { Sum } from './sums.js';
 
 /** Operations above which a value used in several places is kept. */
@@ -89,7 +89,7 @@ function valueCosts(graph: Graph, stored: Set<NodeId>, limit: number): readonly 
     for (;;) {
       const inputs = node.inputs.map(seen);
       const loads = new Set(inputs.flatMap((c) => [...c.loads]));
-      if (loads.size <= Math.max(2, limit - 2)) {
+      if (arrayCount(graph, loads) <= Math.max(2, limit - 2)) {
         costs.push({
           loads,
           operations: inputs.reduce((n, c) => n + c.operations, role(node) === 'elementwise' ? operations(node.op) : 0),

@@ -235,3 +235,29 @@ export function users(graph: Graph): readonly (readonly NodeId[])[] {
   });
   return out;
 }
+
+const arraysBehind = new WeakMap<Graph, Map<NodeId, readonly NodeId[]>>();
+
+/** The arrays that a kernel touches to read a value that stands in memory: the value itself, or what a decoded one is made of. */
+export function arraysOf(graph: Graph, id: NodeId): readonly NodeId[] {
+  if (role(nodeAt(graph, id)) !== 'decoded') return [id];
+  let known = arraysBehind.get(graph);
+  if (known === undefined) arraysBehind.set(graph, (known = new Map<NodeId, readonly NodeId[]>()));
+  const found = known.get(id);
+  if (found !== undefined) return found;
+  const arrays = new Set<NodeId>();
+  const seen = new Set<NodeId>();
+  const visit = (at: NodeId): void => {
+    if (seen.has(at)) return;
+    seen.add(at);
+    const node = nodeAt(graph, at);
+    if (role(node) === 'memory') arrays.add(at);
+    else node.inputs.forEach(visit);
+  };
+  visit(id);
+  known.set(id, [...arrays]);
+  return [...arrays];
+}
+
+/** How many arrays a kernel touches to read some values. */
+export const arrayCount = (graph: Graph, ids: Iterable<NodeId>): number => new Set([...ids].flatMap((id) => arraysOf(graph, id))).size;

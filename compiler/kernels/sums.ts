@@ -8,7 +8,7 @@
 import type { Graph, NodeId } from '../graph/graph.js';
 import { constantFactor } from './body.js';
 import { count } from './affine.js';
-import { inputOf, nodeAt, role } from './structure.js';
+import { arrayCount, inputOf, nodeAt, role } from './structure.js';
 
 /** One addend with its constant factor. */
 export interface Addend {
@@ -85,7 +85,11 @@ export function sums(
   /** The addends of a tree, cut where one kernel would touch too many arrays. */
   const flatten = (id: NodeId, inside: Set<NodeId>): Found[] => {
     let found = split({ node: id, factor: 1 });
-    const arrays = (list: readonly Found[]): number => list.reduce((n, f) => n + (f.kind === 'product' ? 2 : 1), 0);
+    const arrays = (list: readonly Found[]): number =>
+      arrayCount(
+        graph,
+        list.flatMap((f) => (f.kind === 'product' ? nodeAt(graph, f.peeled.node).inputs.map((input) => behind(graph, input)) : [f.whole.node])),
+      );
     for (let i = 0; i < found.length;) {
       const f = found[i] as Found;
       const opened = f.kind === 'addition' ? [...found.slice(0, i), ...split(f.peeled), ...found.slice(i + 1)] : found;
@@ -120,6 +124,13 @@ export function sums(
     if (node.op === 'matmul' && !taken.has(id)) out.set(id, { root: id, products: [{ node: id, factor: 1 }], rest: [] });
   });
   return out;
+}
+
+/** The value behind views: an operand is read through them. */
+function behind(graph: Graph, id: NodeId): NodeId {
+  let at = id;
+  while (role(nodeAt(graph, at)) === 'same' || role(nodeAt(graph, at)) === 'view') at = inputOf(nodeAt(graph, at), 0);
+  return at;
 }
 
 /** Scaled terms first: a scale then touches the accumulator once. */

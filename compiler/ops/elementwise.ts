@@ -3,7 +3,7 @@
  * condition that holds where it is not 0. Where two branches meet (max, min, abs at 0) the gradient is one-sided: at a tie
  * `max` and `min` pass it to their second operand, so that max(x, 0) has gradient 0 at 0.
  */
-import { erf, erfWgsl, powWgsl, tanhWgsl } from './functions.js';
+import { erf, erfWgsl, expWgsl, powWgsl, tanhWgsl } from './functions.js';
 import {
   at,
   elements,
@@ -29,7 +29,7 @@ interface Scalar {
   readonly gives: 'same' | 'f32';
   readonly value: (...args: number[]) => number;
   readonly wgsl: (...args: string[]) => string;
-  readonly prelude?: string;
+  readonly prelude?: readonly string[];
   readonly gradient: readonly (((g: Emitter, site: Site) => NodeId) | undefined)[];
   readonly domains: readonly Domain[];
   readonly tolerance?: Tolerance;
@@ -122,7 +122,8 @@ export const elementwiseOps = {
     domains: [any],
     tolerance: { relative: 2e-6, absolute: 0 },
     value: Math.exp,
-    wgsl: (a) => `exp(${a})`,
+    wgsl: (a) => `exp_f32(${a})`,
+    prelude: [expWgsl],
     gradient: [(g, s) => mul(g, s.dy, s.output)],
   }),
   log: define({
@@ -156,7 +157,7 @@ export const elementwiseOps = {
     tolerance: { relative: 2e-6, absolute: 0 },
     value: Math.tanh,
     wgsl: (a) => `tanh_f32(${a})`,
-    prelude: tanhWgsl,
+    prelude: [expWgsl, tanhWgsl],
     gradient: [(g, s) => mul(g, s.dy, g.add('sub', [like(g, s, 1), mul(g, s.output, s.output)]))],
   }),
   erf: define({
@@ -168,7 +169,7 @@ export const elementwiseOps = {
     tolerance: { relative: 1e-6, absolute: 0 },
     value: erf,
     wgsl: (a) => `erf_f32(${a})`,
-    prelude: erfWgsl,
+    prelude: [expWgsl, erfWgsl],
     gradient: [(g, s) => mul(g, s.dy, mul(g, g.add('exp', [g.add('neg', [mul(g, x(s), x(s))])]), like(g, s, 2 / Math.sqrt(Math.PI))))],
   }),
   sin: define({
@@ -285,7 +286,7 @@ export const elementwiseOps = {
     tolerance: { relative: 1e-5, absolute: 0 },
     value: (a, b) => a ** b,
     wgsl: (a, b) => `pow_f32(${a}, ${b})`,
-    prelude: powWgsl,
+    prelude: [powWgsl],
     gradient: [
       (g, s) => mul(g, s.dy, mul(g, y(s), g.add('pow', [x(s), g.add('sub', [y(s), like(g, s, 1)])]))),
       (g, s) => mul(g, s.dy, mul(g, s.output, g.add('log', [x(s)]))),

@@ -94,7 +94,7 @@ export interface Op {
   /** Elementwise ops: a WGSL expression of the operands' expressions; `out` is the result's element type. */
   readonly wgsl?: (args: readonly string[], out: DType) => string;
   /** WGSL functions that `wgsl` calls, to be emitted once a module. */
-  readonly prelude?: string;
+  readonly prelude?: readonly string[];
   /** Gradient with respect to operand `index`, or undefined where it is zero everywhere. */
   gradient(g: Emitter, site: Site, index: number): NodeId | undefined;
   /** Its gradient is zero by definition, whatever its value does. */

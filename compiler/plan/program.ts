@@ -36,6 +36,15 @@ export type Source =
   /** Drawn from the counter-based generator with the run's seed and the tensor's name. */
   | { readonly kind: 'init'; readonly init: Init }
   | { readonly kind: 'zeros' }
+  /** A part of a weight that is kept in fewer bits: the weight `of` of that shape comes from `from`, and `part` is made of its elements, or
+   * is read where the checkpoint has the weight in this format already. */
+  | {
+      readonly kind: 'encoded';
+      readonly of: string;
+      readonly shape: readonly number[];
+      readonly part: string;
+      readonly from: Exclude<Source, { readonly kind: 'encoded' }>;
+    }
   /** Little-endian f32 or i32 elements, base64. */
   | { readonly kind: 'data'; readonly base64: string }
   /** Written by the host before each execution of an entry (batch inputs). */

@@ -5,7 +5,8 @@
 import type { Experiment, File } from '../../grammar/ast.js';
 import type { Diagnostic, Outcome, Span } from '../../grammar/diagnostics.js';
 import { createElaboration } from '../elaborate/elaboration.js';
-import type { AdapterInstance, BoundDefinition, ModuleInstance } from '../elaborate/instance.js';
+import type { FormatInstance } from '../elaborate/format.js';
+import type { AdapterInstance, BoundDefinition, ModuleInstance, StorageInstance } from '../elaborate/instance.js';
 import type { Library } from '../elaborate/library.js';
 import { attempt, stop } from '../elaborate/stop.js';
 import { resolveBase, resolveTask, type Base, type Task } from './base.js';
@@ -14,6 +15,7 @@ import type { Context } from './context.js';
 import type { BaseFacts, Facts } from './facts.js';
 import { argumentOrigins, callSpec, jsonArgs } from './json.js';
 import { rehearse } from './rehearsal.js';
+import { resolveFormats } from './formats.js';
 import { fieldsOf, type Sections } from './sections.js';
 import { baseSource, tableSource } from './sources.js';
 import type { BaseSource, Spec, TableSource } from './spec.js';
@@ -27,6 +29,8 @@ export interface Resolved {
   readonly model: ModuleInstance;
   readonly adapters: ReadonlyMap<ModuleInstance, AdapterInstance>;
   readonly trained: ReadonlySet<ModuleInstance>;
+  /** Frozen weights that are kept in fewer bits. */
+  readonly formats: ReadonlyMap<StorageInstance, FormatInstance>;
   readonly task: BoundDefinition;
   readonly batch: readonly BatchField[];
   readonly optimizer: BoundDefinition;
@@ -96,6 +100,7 @@ function resolve(c: Context): Resolved | undefined {
   });
   const sections = fieldsOf(c, task, base?.facts);
   const targets = resolveTargets(c, base?.model);
+  const { formats, matches } = resolveFormats(c, base, targets);
   if (
     statement === undefined ||
     base === undefined ||
@@ -113,6 +118,7 @@ function resolve(c: Context): Resolved | undefined {
     {
       model: base.model,
       adapters: targets.adapters,
+      formats,
       task: task.bound,
       batch: task.batch,
       optimizer: sections.optimizer,
@@ -129,23 +135,31 @@ function resolve(c: Context): Resolved | undefined {
     diagnostics,
   );
   return {
-    spec: specOf(c, base, task, { ...sections, data: { ...sections.data, max_length: maxLength } }, targets),
+    spec: specOf(c, base, task, { ...sections, data: { ...sections.data, max_length: maxLength } }, targets, formats),
     model: base.model,
     adapters: targets.adapters,
     trained: targets.trained,
+    formats,
     task: task.bound,
     batch: task.batch,
     optimizer: sections.optimizer,
     schedule: sections.schedule,
     base: base.facts,
     bindings: base.bindings,
-    matches: targets.matches,
+    matches: [...matches, ...targets.matches],
     trainRows: sections.trainRows,
     evalRows: sections.evalRows,
   };
 }
 
-function specOf(c: Context, base: Base, task: Task, sections: Sections, targets: Targets): Spec {
+function specOf(
+  c: Context,
+  base: Base,
+  task: Task,
+  sections: Sections,
+  targets: Targets,
+  formats: ReadonlyMap<StorageInstance, FormatInstance>,
+): Spec {
   argumentOrigins(c.origins, 'tune.optimizer.args', sections.optimizer);
   argumentOrigins(c.origins, 'tune.schedule.args', sections.schedule);
   return {
@@ -153,6 +167,7 @@ function specOf(c: Context, base: Base, task: Task, sections: Sections, targets:
     version: 1,
     name: c.statements.experiment.name.text,
     base: { model: base.definition.name.text, source: base.source, overrides: base.overrides, task: callSpec(task.bound) },
+    quantized: [...formats.values()].map((f) => ({ module: f.site.path, format: f.definition.name.text, args: jsonArgs(f.params) })),
     adapters: [...targets.adapters.values()].map((a) => ({
       module: a.site.path,
       method: a.definition.name.text,

@@ -10,10 +10,12 @@ import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { allModules, type ModuleInstance } from '../elaborate/instance.js';
 import { nearest } from '../elaborate/nearest.js';
 import { showShape } from '../elaborate/tensors.js';
-import type { BaseFacts } from './facts.js';
+import type { BaseFacts, StoredFormat, TensorFacts } from './facts.js';
 
 /** Where a tensor comes from: a tensor of the checkpoint, or new. */
-export type Binding = { readonly kind: 'checkpoint'; readonly key: string; readonly dtype: string } | { readonly kind: 'fresh' };
+export type Binding =
+  | { readonly kind: 'checkpoint'; readonly key: string; readonly dtype: string; readonly quantized?: StoredFormat }
+  | { readonly kind: 'fresh' };
 
 const floating = ['F32', 'F16', 'BF16'];
 
@@ -37,7 +39,7 @@ export function bindCheckpoint(model: ModuleInstance, facts: BaseFacts, at: Span
         else missing.push(name);
         continue;
       }
-      const found = tensors.get(key) as { shape: readonly number[]; dtype: string };
+      const found = tensors.get(key) as TensorFacts;
       if (found.shape.length !== storage.shape.length || found.shape.some((n, i) => n !== storage.shape[i])) {
         if (module.fresh) {
           // A head of another task: made anew, as the number of its classes says.
@@ -47,6 +49,10 @@ export function bindCheckpoint(model: ModuleInstance, facts: BaseFacts, at: Span
         misshapen.push(
           `${key} has shape ${showShape(found.shape)} in the checkpoint, but ${facts.configName} makes it ${showShape(storage.shape)}`,
         );
+        continue;
+      }
+      if (found.quantized !== undefined) {
+        bindings.set(name, { kind: 'checkpoint', key, dtype: found.dtype, quantized: found.quantized });
         continue;
       }
       if (!floating.includes(found.dtype)) {

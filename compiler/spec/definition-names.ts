@@ -4,6 +4,7 @@
  */
 import type { Definition, Expr, Field, Member, Param, TypeExpr } from '../../grammar/ast.js';
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
+import { formatNames } from '../elaborate/format.js';
 import { weightName } from '../elaborate/members.js';
 import { partsOf } from '../elaborate/names.js';
 import { suggest } from '../elaborate/nearest.js';
@@ -22,6 +23,7 @@ const within = (env: Env, names: Iterable<string>): Env => ({ ...env, known: new
 /** Names that the language itself gives to members of each kind of definition. */
 const given: Partial<Record<Definition['what'], readonly string[]>> = {
   adapter: [weightName, 'site', 'largest'],
+  format: formatNames,
   schedule: ['step', 'total'],
   task: ['logits', 'model'],
 };
@@ -32,7 +34,7 @@ export function resolveNames(d: Definition, scope: Scope, diagnostics: Diagnosti
   const block = d.what === 'def' || d.what === 'schedule';
   twice([...d.params.map((p) => p.name), ...(block ? [] : members.flatMap(nameOf))], diagnostics);
   const outer: Env = {
-    known: new Set(['training', ...(given[d.what] ?? []), ...(d.on?.binds.map((b) => b.text) ?? []), ...siteTensors(d, scope)]),
+    known: new Set(['training', ...(given[d.what] ?? []), ...(d.on?.binds.map((b) => b.text) ?? []), ...(d.what === 'adapter' ? siteTensors(d, scope) : [])]),
     scope,
     diagnostics,
   };

@@ -53,7 +53,15 @@ const rules: Readonly<Record<DefinitionKind, Rules>> = {
       { code: 'PEFT0238', oneOf: ['weight'], message: 'has no weight' },
     ],
   },
-  format: { members: [] },
+  format: {
+    members: ['storage', 'let', 'assign', 'function', 'require'],
+    storage: ['frozen'],
+    values: ['block_size', 'decode'],
+    needs: [
+      { code: 'PEFT0260', oneOf: ['block_size'], message: 'does not say how many elements share a block: block_size' },
+      { code: 'PEFT0262', oneOf: ['decode'], message: 'does not say what a weight is: decode' },
+    ],
+  },
 };
 
 /** The block of a task inside a model. */
@@ -98,12 +106,11 @@ function error(
 }
 
 function checkHead(d: Definition, scope: Scope, diagnostics: Diagnostic[]): void {
-  if (d.what === 'format') error(diagnostics, 'PEFT0243', d.name.span, 'formats cannot be defined yet');
   if (d.what === 'optimizer' && !d.params.some((p) => p.name.text === 'lr'))
     error(diagnostics, 'PEFT0240', d.name.span, `optimizer ${d.name.text} needs a parameter lr`);
-  if (d.what !== 'adapter') return;
+  if (d.what !== 'adapter' && d.what !== 'format') return;
   if (d.on === undefined)
-    return error(diagnostics, 'PEFT0245', d.name.span, `adapter ${d.name.text} does not say what it acts on`, {
+    return error(diagnostics, 'PEFT0245', d.name.span, `${d.what} ${d.name.text} does not say what it acts on`, {
       help: 'write on linear(in, out) after its parameters',
     });
   if (d.on.name.text === anyKind) return;
@@ -132,7 +139,6 @@ function checkBlock(d: Definition, diagnostics: Diagnostic[]): void {
     if (d.what !== 'def' && d.what !== 'schedule') error(diagnostics, 'PEFT0216', d.body.expr.span, `a ${d.what} has a block { … }`);
     return;
   }
-  if (d.what === 'format') return;
   checkMembers(`a${/^[aeiou]/.test(d.what) ? 'n' : ''} ${d.what}`, d.body.members, rules[d.what], diagnostics);
   if (d.what === 'def' || d.what === 'schedule') return checkResult(d.body.members, d.name.span, diagnostics);
   const given = new Set(d.body.members.map(nameOf));

@@ -7,6 +7,19 @@ import type { BaseSource, Json, TableSource } from './spec.js';
 /** What a file or folder turned out to be, or why it could not be read. */
 export type Fact<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string; readonly help?: string };
 
+/** A format that a tensor is stored in, by its name in files, with its arguments. */
+export interface StoredFormat {
+  readonly format: string;
+  readonly args: { readonly [name: string]: Json };
+}
+
+/** What the header of a file says of a tensor; the shape is that of the weight, however it is stored. */
+export interface TensorFacts {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly quantized?: StoredFormat;
+}
+
 /** What is known of a base. */
 export interface BaseFacts {
   /** Name of the configuration for messages: `models/x/config.json`. */
@@ -14,7 +27,7 @@ export interface BaseFacts {
   readonly config: { readonly [key: string]: Json };
   /** Name, shape and dtype of every tensor, from the header alone; undefined where there are no weights: a new
    * model, or a plan from the configuration alone. */
-  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype: string }> | undefined;
+  readonly tensors: ReadonlyMap<string, TensorFacts> | undefined;
   /** Undefined where there is no tokenizer. */
   readonly tokenizer: Fact<{ readonly vocabulary: number; readonly maskToken?: number }>;
 }

@@ -6,7 +6,8 @@ import type { TypeExpr } from '../../grammar/ast.js';
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { callModule } from '../elaborate/call-module.js';
 import { createElaboration, type Elaboration } from '../elaborate/elaboration.js';
-import { allModules, type AdapterInstance, type BoundDefinition, type ModuleInstance } from '../elaborate/instance.js';
+import type { FormatInstance } from '../elaborate/format.js';
+import { allModules, type AdapterInstance, type BoundDefinition, type ModuleInstance, type StorageInstance } from '../elaborate/instance.js';
 import { moduleScope } from '../elaborate/members.js';
 import { elaborateUpdate, learningRate, optimizerState } from '../elaborate/optimizer.js';
 import { localScope } from '../elaborate/scope.js';
@@ -23,6 +24,7 @@ import type { BatchField } from './task.js';
 export interface Rehearsal {
   readonly model: ModuleInstance;
   readonly adapters: ReadonlyMap<ModuleInstance, AdapterInstance>;
+  readonly formats: ReadonlyMap<StorageInstance, FormatInstance>;
   readonly task: BoundDefinition;
   readonly batch: readonly BatchField[];
   readonly optimizer: BoundDefinition;
@@ -97,7 +99,7 @@ function forward(r: Rehearsal, tokens: number): Diagnostic[] {
   attempt(
     found,
     () =>
-      elaborateTask(createElaboration(createGraph(), { training: true, adapters: r.adapters }), slim(r), r.task, r.batch, {
+      elaborateTask(createElaboration(createGraph(), { training: true, adapters: r.adapters, formats: r.formats }), slim(r), r.task, r.batch, {
         rows: 2,
         tokens,
       }),
@@ -131,7 +133,7 @@ function adapterFaults(r: Rehearsal): Diagnostic[] {
     const like = JSON.stringify([at, adapter.site.definition.name.text, jsonArgs(adapter.site.params)]);
     if (seen.has(like)) continue;
     seen.add(like);
-    attempt(found, () => rehearseAdapter(adapter, at));
+    attempt(found, () => rehearseAdapter(r, adapter, at));
   }
   // The same fault on sites of other sizes is one fault.
   return found.filter(
@@ -140,11 +142,11 @@ function adapterFaults(r: Rehearsal): Diagnostic[] {
 }
 
 /** One site with its adapter, forward and merged; a fault is told at `at`, or in the user's own definition. */
-function rehearseAdapter(adapter: AdapterInstance, at: Span): void {
+function rehearseAdapter(r: Rehearsal, adapter: AdapterInstance, at: Span): void {
   const { site } = adapter;
   told(at, () => {
     const g = createGraph();
-    const e = createElaboration(g, { training: true, adapters: new Map([[site, adapter]]) });
+    const e = createElaboration(g, { training: true, adapters: new Map([[site, adapter]]), formats: r.formats });
     const args = sampleArguments(e, g, site);
     if (args !== undefined)
       callModule(

@@ -45,6 +45,8 @@ export interface Spec {
     readonly overrides: { readonly [name: string]: Json };
     readonly task: CallSpec;
   };
+  /** One for each module whose weight is kept in fewer bits, in the order of the model. */
+  readonly quantized: readonly { readonly module: string; readonly format: string; readonly args: { readonly [name: string]: Json } }[];
   /** One for each site that carries an adapter, in the order of the model. */
   readonly adapters: readonly { readonly module: string; readonly method: string; readonly args: { readonly [name: string]: Json } }[];
   /** Checkpoint paths of the modules that are trained in full. */

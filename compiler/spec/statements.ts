@@ -10,6 +10,8 @@ import { suggest } from '../elaborate/nearest.js';
 export type BaseStatement = Extract<Statement, { kind: 'base' }>;
 /** `adapt …`. */
 export type AdaptStatement = Extract<Statement, { kind: 'adapt' }>;
+/** `quantize …`. */
+export type QuantizeStatement = Extract<Statement, { kind: 'quantize' }>;
 /** `train …`. */
 export type TrainStatement = Extract<Statement, { kind: 'train' }>;
 
@@ -18,6 +20,7 @@ export interface Statements {
   readonly experiment: Experiment;
   readonly base: BaseStatement | undefined;
   readonly targets: readonly (AdaptStatement | TrainStatement)[];
+  readonly formats: readonly QuantizeStatement[];
   readonly sections: ReadonlyMap<string, { readonly section: Section; readonly fields: ReadonlyMap<string, Field> }>;
 }
 
@@ -60,6 +63,7 @@ export function flatten(
   let base = before?.base;
   let ownBase: BaseStatement | undefined;
   const targets = [...(before?.targets ?? [])];
+  const formats = [...(before?.formats ?? [])];
   const sections = new Map(before?.sections ?? []);
   const own = new Map<string, Section>();
   for (const s of experiment.statements) {
@@ -78,6 +82,9 @@ export function flatten(
       case 'adapt':
       case 'train':
         targets.push(s);
+        break;
+      case 'quantize':
+        formats.push(s);
         break;
       case 'section': {
         const name = s.section.name.text;
@@ -126,5 +133,5 @@ export function flatten(
         s satisfies never;
     }
   }
-  return { experiment, base, targets, sections };
+  return { experiment, base, targets, formats, sections };
 }

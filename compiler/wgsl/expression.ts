@@ -133,7 +133,7 @@ function expression(m: Module, s: Scalar, guarded: boolean, place: Place, name: 
     case 'op': {
       const op = ops[s.op];
       if (op.wgsl === undefined) throw new Bug(`no scalar code for ${s.op}`);
-      if (op.prelude !== undefined) m.preludes.add(op.prelude);
+      for (const text of op.prelude ?? []) m.preludes.add(text);
       return op.wgsl(s.args.map(name), s.dtype);
     }
     case 'guard': {

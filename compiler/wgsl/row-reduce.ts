@@ -27,6 +27,8 @@ const rowsTogether = 16;
 /** Threads that share a row on a GPU, a square number. */
 const sharing = 64;
 const root = 8;
+/** Elements that a thread by itself sums at a time. */
+const summed = 16;
 const lowest = '-0x1.fffffep+127f';
 
 /** The shader of a row reduction. */
@@ -115,6 +117,20 @@ function reduce(
     case 'max': {
       const max = reduction.op === 'max';
       const join = (x: string): string => (max ? `a${r} = max(a${r}, ${x});` : `a${r} += ${x};`);
+      // A sum in one go loses what is small beside it; so a thread by itself sums a few at a time, and then those sums.
+      if (!shared && !max)
+        return [
+          `var a${r} = 0.0;`,
+          `for (var k = 0u; k < ${width}; k += ${summed}u) {`,
+          'var few = 0.0;',
+          `for (var j = k; j < min(k + ${summed}u, ${width}); j += 1u) {`,
+          ...lines,
+          `few += ${x};`,
+          '}',
+          `a${r} += few;`,
+          '}',
+          `let r${r} = a${r};`,
+        ];
       const own = [`var a${r} = ${max ? lowest : '0.0'};`, ...loop(join(x))];
       if (!shared) return [...own, `let r${r} = a${r};`];
       return [

@@ -3,7 +3,7 @@
  * rounded to f32 (u32 for the hash), against the f64 references. A device runs them too (test/gpu); this needs none.
  */
 import { describe, expect, it } from 'vitest';
-import { erf, erfWgsl, powWgsl, tanhWgsl } from '../../compiler/ops/functions.js';
+import { erf, erfWgsl, expWgsl, powWgsl, tanhWgsl } from '../../compiler/ops/functions.js';
 import { randomKey, randomUniform, randomWgsl } from '../../compiler/ops/random.js';
 
 type Fn = (...args: number[]) => number;
@@ -14,6 +14,7 @@ function translate(text: string, name: string): Fn {
     .replace(/fn (\w+)\(([^)]*)\)[^{]*/g, (_, fn: string, params: string) => `function ${fn}(${params.replace(/: \w+/g, '')}) `)
     .replace(/\b(?:let|var) /g, 'let ')
     .replace(/0x1p-24f/g, String(2 ** -24))
+    .replace(/bitcast<f32>/g, 'asFloat')
     .replace(/\b(0x[0-9a-f]+|\d+)u\b/g, '$1');
   const whole = text.includes('u32');
   const source = whole
@@ -25,7 +26,7 @@ function translate(text: string, name: string): Fn {
         .replace(/var |let x = value/g, 'let x = value >>> 0')
     : body;
   const library =
-    'const fma = (a, b, c) => Math.fround(a * b + c), select = (no, yes, c) => (c ? yes : no), f32 = Math.fround, { abs, min, max, exp, floor, pow } = Math;';
+    'const fma = (a, b, c) => Math.fround(a * b + c), select = (no, yes, c) => (c ? yes : no), f32 = Math.fround, i32 = Math.trunc, clamp = (x, a, b) => Math.min(Math.max(x, a), b), asFloat = (x) => new Float32Array(Int32Array.of(x).buffer)[0], { abs, min, max, round, floor, pow } = Math;';
   return new Function(`${library} ${source} return ${name};`)() as Fn;
 }
 
@@ -37,7 +38,7 @@ const worst = (f: Fn, reference: Fn, points: readonly number[]): number =>
 
 describe('accuracy of f32 functions', () => {
   it('erf_f32 is within 2e-7 relative, near 0 and in its tails', () => {
-    const f = translate(erfWgsl, 'erf_f32');
+    const f = translate(expWgsl + erfWgsl, 'erf_f32');
     expect(worst(f, erf, [...range(-6, 6, 4001), ...small, 50, -50])).toBeLessThan(2e-7);
     expect(
       worst((x) => f(x) * (1 + 4e-7), erf, range(-6, 6, 101)),
@@ -45,8 +46,14 @@ describe('accuracy of f32 functions', () => {
     ).toBeGreaterThan(2e-7);
   });
 
+  it('exp_f32 is within 1.5e-7 relative, 0 far below, infinite far above, and keeps what is no number', () => {
+    const f = translate(expWgsl, 'exp_f32');
+    expect(worst(f, Math.exp, [...range(-87, 88, 8001), ...range(-1, 1, 1001), ...small])).toBeLessThan(1.5e-7);
+    expect([f(-100), f(-1e30), f(89), f(1e30), f(NaN)].map(Math.fround)).toEqual([0, 0, Infinity, Infinity, NaN]);
+  });
+
   it('tanh_f32 is within 2e-7 relative and does not overflow', () => {
-    const f = translate(tanhWgsl, 'tanh_f32');
+    const f = translate(expWgsl + tanhWgsl, 'tanh_f32');
     expect(worst(f, Math.tanh, [...range(-20, 20, 4001), ...range(-1, 1, 1001), ...small, 1e4, -1e4])).toBeLessThan(2e-7);
   });
 

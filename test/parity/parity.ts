@@ -9,7 +9,9 @@ import { existsSync } from 'node:fs';
 import { openLibrary } from '../../cli/library.js';
 import { entryOf } from '../../compiler/driver/compile.js';
 import { evalGraph, initialGraph, mergeGraph, trainGraph, updateGraph } from '../../compiler/driver/graphs.js';
+import { codecOf } from '../../compiler/driver/codec.js';
 import { gradientOf, layoutOf } from '../../compiler/driver/layout.js';
+import { fromHalf, toHalf } from '../../compiler/ops/bits.js';
 import { plan, type PlanEntry } from '../../compiler/plan/plan.js';
 import { openDevice, type Device } from '../../runtime/device.js';
 import { openSession, type Session } from '../../runtime/execute.js';
@@ -63,16 +65,22 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
   try {
     // What the checkpoint lacks was drawn by PyTorch from seed 0, in the order of the modules.
     const random = torchRandom(0);
+    // A base that says it is in f16 is made in f16, what it lacks too.
+    const half = [c.base.config['dtype'], c.base.config['torch_dtype']].includes('float16');
     const ofModel = new Set(resolved.bindings.keys());
-    const loaded = await loadTensors(session, c.base, 0, (tensor, init) =>
-      init.kind === 'normal' && ofModel.has(tensor.name)
-        ? random.normal(
-            tensor.shape.reduce((a, b) => a * b, 1),
-            init.mean,
-            init.std,
-          )
-        : undefined,
-    );
+    const loaded = await loadTensors(session, c.base, 0, {
+      codec: codecOf(resolved.formats.values()),
+      draw: (tensor, init) =>
+        init.kind === 'normal' && ofModel.has(tensor.name)
+          ? random
+              .normal(
+                tensor.shape.reduce((a, b) => a * b, 1),
+                init.mean,
+                init.std,
+              )
+              .map(half ? (x) => fromHalf(toHalf(x)) : (x) => x)
+          : undefined,
+    });
     if (!loaded.ok) throw new Error(loaded.error.message);
     const start = new Map<string, Float32Array>();
     const own = c.adapter.weights.tensors;
@@ -147,13 +155,16 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
       session.run('update', { ...variables, step });
       const loss = (await session.read('loss', 'update'))[0] as number;
       worstLoss = Math.max(worstLoss, Math.abs(loss - (losses[step] as number)));
+      if (process.env['PEFT_DEBUG']) process.stderr.write(`  step ${step}: loss off by ${(loss - (losses[step] as number)).toExponential(1)}\n`);
       if (!Number.isFinite(loss)) worstLoss = Infinity;
     }
     let cosine = 1;
     for (const t of layout.trainables) {
       const want = await expectedOf('trained', t);
       if (want === undefined) throw new Error(`the case has no trained ${t.key}`);
-      cosine = Math.min(cosine, updateCosine(await session.read(t.name), want, start.get(t.name) as Float32Array));
+      const own = updateCosine(await session.read(t.name), want, start.get(t.name) as Float32Array);
+      if (process.env['PEFT_DEBUG']) process.stderr.write(`  ${t.key} ${own.toFixed(7)}\n`);
+      cosine = Math.min(cosine, own);
     }
     if (merge !== undefined && 'entry' in merge && wants.merged !== undefined) {
       for (const [name, value] of start) session.write(name, value as Float32Array<ArrayBuffer>);

@@ -9,6 +9,7 @@ import type { Facts } from '../../compiler/spec/facts.js';
 import type { Json } from '../../compiler/spec/spec.js';
 import { experimentsOf } from '../../compiler/spec/statements.js';
 import type { Library } from '../../compiler/elaborate/library.js';
+import { tensorFacts } from '../../cli/facts.js';
 import { importAdapter } from '../../cli/import-adapter.js';
 import { parseFile } from '../../grammar/parse.js';
 import { openAdapter, type AdapterFolder } from '../../runtime/weights/adapter-folder.js';
@@ -61,7 +62,6 @@ export async function openCase(folder: string, library: Library): Promise<{ read
     ? join(folder, 'base')
     : resolve(dirname(resolve(folder)), '..', String(info['base']));
   const config = json(join(baseFolder, 'config.json'));
-  if (config['quantization_config'] !== undefined) return { unsupported: 'a quantised base' };
   const adapter = await must(openAdapter(join(folder, 'adapter')));
   const batches = await must(readHeader(join(folder, 'batches.safetensors')));
   const expected = await must(readHeader(join(folder, 'expected.safetensors')));
@@ -98,10 +98,12 @@ export async function openCase(folder: string, library: Library): Promise<{ read
   const experiment = experimentsOf(parsed.value)[0];
   if (experiment === undefined || parsed.diagnostics.length > 0)
     throw new Error(`the imported text does not parse: ${parsed.diagnostics.map((d) => d.message).join('; ')}\n${imported.text}`);
+  const tensors = await tensorFacts(base);
+  if (!tensors.ok) throw new Error(tensors.message);
   const facts: Facts = {
     base: () => ({
       ok: true,
-      value: { configName: 'config.json', config, tensors: base.tensors, tokenizer: { ok: true, value: { vocabulary: 0 } } },
+      value: { configName: 'config.json', config, tensors: tensors.value, tokenizer: { ok: true, value: { vocabulary: 0 } } },
     }),
     table: () => ({ ok: true, value: { columns: ['text', 'label'], rows: rows * steps } }),
   };
