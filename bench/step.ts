@@ -9,6 +9,7 @@ import { processIo } from '../cli/io.js';
 import { folderOfBase, loadDatasets, sha256 } from '../cli/prepare.js';
 import { packageRoot } from '../cli/package.js';
 import { readSources } from '../cli/source.js';
+import { codecOf } from '../compiler/driver/codec.js';
 import { compile } from '../compiler/driver/compile.js';
 import type { Package } from '../compiler/plan/program.js';
 import { fillBatch, planBatches } from '../runtime/data/batches.js';
@@ -20,10 +21,22 @@ import { loadTensors } from '../runtime/load.js';
 import { openCheckpoint } from '../runtime/weights/checkpoint.js';
 import { adapterSlug, circumstances, clockName, median, printTable, round, stopwatch, writeResults, type Benchmark } from './report.js';
 
-const examples = [
+const korean = ['../shared/models/ko-bert', '../shared/data/nsmc'];
+const examples: readonly {
+  readonly name: string;
+  readonly file: string;
+  readonly experiment?: string;
+  readonly needs: readonly string[];
+}[] = [
   { name: 'quickstart', file: 'examples/quickstart/quickstart.peft', needs: [] },
-  { name: 'nsmc', file: 'examples/nsmc/nsmc.peft', needs: ['../shared/models/ko-bert', '../shared/data/nsmc'] },
-] as const;
+  { name: 'nsmc', file: 'examples/nsmc/nsmc.peft', needs: korean },
+  ...['f32', 'half', 'nf4_single', 'nf4_double'].map((experiment) => ({
+    name: `qlora ${experiment}`,
+    file: 'examples/qlora/qlora.peft',
+    experiment,
+    needs: korean,
+  })),
+];
 
 /** Steps that are timed; the best of `profiles` runs of each kernel counts. */
 const steps = 12;
@@ -37,12 +50,12 @@ interface Opened {
   readonly times: { readonly compile: number; readonly pipelines: number };
 }
 
-async function openExample(device: Device, file: string): Promise<Opened> {
+async function openExample(device: Device, file: string, name: string | undefined): Promise<Opened> {
   const io = processIo();
   const [source] = await readSources([join(packageRoot, file)], io);
   if (source === undefined) throw new Error(`${file} is not there`);
   const opened = await openFile(source, packageRoot);
-  const resolved = opened.experiments[0]?.resolved;
+  const resolved = opened.experiments.find((x) => name === undefined || x.resolved?.spec.name === name)?.resolved;
   if (resolved === undefined) throw new Error(`${file}: ${opened.diagnostics.map((d) => d.message).join('; ')}`);
   const data = await loadDatasets(resolved, opened);
   const compiling = stopwatch(device);
@@ -58,7 +71,7 @@ async function openExample(device: Device, file: string): Promise<Opened> {
   const pipelines = preparing();
   const base = await openCheckpoint(await folderOfBase(resolved, opened), { weights: 'required' });
   if (!base.ok) throw new Error(base.error.message);
-  const loaded = await loadTensors(session, base.value, 0);
+  const loaded = await loadTensors(session, base.value, 0, { codec: codecOf(resolved.formats.values()) });
   if (!loaded.ok) throw new Error(loaded.error.message);
   const { train, fields, tokenizer } = data;
   const batches = planBatches(train.lengths, { batch: made.run.rows, buckets: made.run.lengths, order: 'shuffled', seed: 0, epoch: 0 }).map(
@@ -137,8 +150,8 @@ async function timesOf(
   return times;
 }
 
-async function measure(device: Device, name: string, file: string): Promise<Record<string, unknown>> {
-  const { session, run, batches, times } = await openExample(device, file);
+async function measure(device: Device, { name, file, experiment }: (typeof examples)[number]): Promise<Record<string, unknown>> {
+  const { session, run, batches, times } = await openExample(device, file, experiment);
   try {
     const total = 1000;
     const step = (i: number): number => {
@@ -231,11 +244,12 @@ export const benchmark: Benchmark = {
     try {
       const results: Record<string, unknown>[] = [];
       const only = process.env['BENCH_ONLY'];
-      for (const { name, file, needs } of examples) {
-        if (only !== undefined && only !== name) continue;
+      for (const example of examples) {
+        const { name, needs } = example;
+        if (only !== undefined && !name.startsWith(only)) continue;
         const missing = needs.find((path) => !existsSync(join(packageRoot, path)));
         if (missing !== undefined) process.stderr.write(`${name} is skipped: ${missing} is not there\n`);
-        else results.push(await measure(device, name, file));
+        else results.push(await measure(device, example));
       }
       if (only === undefined) writeResults(`step-${adapterSlug(device)}`, circumstances(device), { clock: clockName(device), results });
     } finally {

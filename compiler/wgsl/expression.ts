@@ -29,6 +29,8 @@ export interface Module {
   readonly words: number[];
   readonly preludes: Set<string>;
   readonly hosts: HostSlots;
+  /** Functions whose neighbours are worked out together, and how many at a time. */
+  readonly groups: Map<number, number>;
   usesHosts: boolean;
   /** Numbers stand in the text instead of the uniform block: within functions, which kernels of one structure have in common. */
   readonly literal?: true;
@@ -40,6 +42,7 @@ export const openModule = (kernel: Kernel, hosts: HostSlots): Module => ({
   words: [],
   preludes: new Set(),
   hosts,
+  groups: new Map(),
   usesHosts: false,
 });
 
@@ -81,6 +84,17 @@ export function scalars(
   place: Place,
   body: readonly Scalar[] = m.kernel.body,
 ): { readonly lines: string[]; readonly name: (id: number) => string } {
+  const { needed, guarded } = neededBy(body, wanted);
+  const name = (id: number): string => `v${id}`;
+  const lines = needed.map((id) => `let ${name(id)} = ${expression(m, body[id] as Scalar, guarded.has(id), place, name)};`);
+  return { lines, name };
+}
+
+/** The scalars of a body that some of them need, in order, and those whose address may be outside. */
+function neededBy(
+  body: readonly Scalar[],
+  wanted: readonly number[],
+): { readonly needed: readonly number[]; readonly guarded: ReadonlySet<number> } {
   const needed = new Set<number>();
   const visit = (id: number): void => {
     if (needed.has(id)) return;
@@ -88,12 +102,7 @@ export function scalars(
     usedBy(body[id] as Scalar).forEach(visit);
   };
   wanted.forEach(visit);
-  const guarded = guardedScalars(body);
-  const name = (id: number): string => `v${id}`;
-  const lines = [...needed]
-    .sort((a, b) => a - b)
-    .map((id) => `let ${name(id)} = ${expression(m, body[id] as Scalar, guarded.has(id), place, name)};`);
-  return { lines, name };
+  return { needed: [...needed].sort((a, b) => a - b), guarded: guardedScalars(body) };
 }
 
 function expression(m: Module, s: Scalar, guarded: boolean, place: Place, name: (id: number) => string): string {
@@ -169,11 +178,48 @@ function lookup(values: readonly number[], dtype: 'f32' | 'i32'): { readonly tex
 /** The functions of a kernel. */
 function functionTexts(m: Module): string[] {
   const inner: Module = { ...m, literal: true };
-  return m.kernel.functions.map((f, i) => {
+  const single = m.kernel.functions.map((f, i) => {
     const place = split(inner, 'e', f.axes, 'd');
     const { lines, name } = scalars(inner, [f.value], place, f.body);
     return `fn f${i}(e: u32) -> ${f.dtype} {\n  ${[...place.lines, ...lines].join('\n  ')}\n  return ${name(f.value)};\n}`;
   });
+  return [...single, ...[...m.groups].map(([i, size]) => groupText(inner, i, size))];
+}
+
+/** At most so many neighbours are worked out together. */
+const mostTogether = 8;
+
+/** How many neighbours of a function of a kernel are worked out together, from an index that is a multiple of their number: what does
+ * not change along the last digit of the index, such as the word that all of them stand in, is read once. */
+export function groupSize(kernel: Kernel, id: number): number {
+  const last = kernel.functions[id]?.axes.at(-1) ?? 1;
+  for (let size = mostTogether; size > 1; size /= 2) if (last % size === 0) return size;
+  return 1;
+}
+
+/** `fN_group`: the values of `size` neighbours. */
+function groupText(m: Module, id: number, size: number): string {
+  const f = m.kernel.functions[id] ?? missing('function');
+  const place = split(m, 'e', f.axes, 'd');
+  const last = f.axes.length - 1;
+  const changes = new Set<number>();
+  f.body.forEach((s, at) => {
+    if (('view' in s && s.view.strides[last] !== 0) || usedBy(s).some((used) => changes.has(used))) changes.add(at);
+  });
+  const { needed, guarded } = neededBy(f.body, [f.value]);
+  const lines = [...place.lines];
+  const named = (at: number, j: number): string => (changes.has(at) ? `v${at}_${j}` : `v${at}`);
+  for (const at of needed)
+    if (!changes.has(at)) lines.push(`let v${at} = ${expression(m, f.body[at] as Scalar, guarded.has(at), place, (u) => named(u, 0))};`);
+  for (let j = 0; j < size; j += 1) {
+    const digit = f.axes[last] === size ? `${j}u` : j === 0 ? (place.index[last] as string) : `(${place.index[last]} + ${j}u)`;
+    const here = { index: [...place.index.slice(0, last), digit] };
+    for (const at of needed)
+      if (changes.has(at))
+        lines.push(`let v${at}_${j} = ${expression(m, f.body[at] as Scalar, guarded.has(at), here, (u) => named(u, j))};`);
+  }
+  const values = Array.from({ length: size }, (_, j) => named(f.value, j)).join(', ');
+  return `fn f${id}_group(e: u32) -> array<${f.dtype}, ${size}> {\n  ${lines.join('\n  ')}\n  return array<${f.dtype}, ${size}>(${values});\n}`;
 }
 
 function missing(what: string): never {

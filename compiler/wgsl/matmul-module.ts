@@ -8,7 +8,7 @@
  * Tiles are numbered rows first, then columns, then batch, and laid out on a grid of two dimensions, of at most 65535 groups each.
  */
 import type { Matmul, MatrixOperand } from '../kernels/kernel.js';
-import { closeModule, openModule, scalars, storeLines, word, type HostSlots, type Module } from './expression.js';
+import { closeModule, groupSize, openModule, scalars, storeLines, word, type HostSlots, type Module } from './expression.js';
 
 /** A tile of the output; a workgroup computes one. */
 export interface Tile {
@@ -35,6 +35,8 @@ export interface Operand {
   readonly inner: string;
   /** Whether neighbours along k, or along the outer axis, are neighbours in memory. */
   readonly contiguous: 'k' | 'outer' | 'none';
+  /** Neighbours along the contiguous axis worked out together, from a multiple of `size` on: an array of so many. */
+  readonly group?: { readonly size: number; readonly read: (index: string) => string };
 }
 
 /** One term: `left` runs over rows, `right` over columns. */
@@ -110,12 +112,25 @@ export function terms({ kernel, tile, uniforms }: Context): readonly Term[] {
         source.kind === 'arg'
           ? (index: string): string => `t${source.arg}[${index}]`
           : (index: string): string => `f${source.function}(${index})`;
+      const contiguous = inner === 1 ? 'k' : outer === 1 ? 'outer' : 'none';
+      const size = groupOf(kernel, { source, view }, contiguous, term.k, kernel.axes.at(outerAxis === -2 ? -2 : -1) as number);
       return {
         read,
         base: `${at}_base`,
         outer: `${at}_outer`,
         inner: `${at}_inner`,
-        contiguous: inner === 1 ? 'k' : outer === 1 ? 'outer' : 'none',
+        contiguous,
+        ...(size === 1 || source.kind === 'arg'
+          ? {}
+          : {
+              group: {
+                size,
+                read: (index: string): string => {
+                  uniforms.groups.set(source.function, size);
+                  return `f${source.function}_group(${index})`;
+                },
+              },
+            }),
       };
     };
     const a = operand('a', term.a, -2, -1);
@@ -125,6 +140,21 @@ export function terms({ kernel, tile, uniforms }: Context): readonly Term[] {
     const [left, right] = tile.transposed ? [b, a] : [a, b];
     return { left, right, k, lines, scale: term.scale === 1 ? undefined : realWord(uniforms, term.scale) };
   });
+}
+
+/** How many neighbours of an operand are worked out together: 1 where it stands in memory as it is, or groups would not end with rows. */
+export function groupOf(
+  kernel: Matmul,
+  { source, view }: MatrixOperand,
+  contiguous: Operand['contiguous'],
+  k: number,
+  outer: number,
+): number {
+  if (source.kind === 'arg' || contiguous === 'none') return 1;
+  const size = groupSize(kernel, source.function);
+  const others = [...view.strides.slice(0, -2), ...view.strides.slice(-2).filter((stride) => stride !== 1), view.offset];
+  const extent = contiguous === 'k' ? k : outer;
+  return [extent, ...others].every((n) => n % size === 0) ? size : 1;
 }
 
 /** Call that stores one output, guarded against the ragged edge. */
