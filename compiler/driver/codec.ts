@@ -99,7 +99,10 @@ function scheduleOf(graph: Graph, blocks: number): Schedule {
 
 /** Whether a node without blocks among its operands is one value for all of them, which can be made for some of them. */
 const isRepeated = (graph: Graph, node: Node, blocks: number): boolean =>
-  node.op === 'broadcast' && graph.nodes[node.inputs[0] as NodeId]?.shape[0] === 1 && (node.shape[0] as number) % blocks === 0 && blocks > 1;
+  node.op === 'broadcast' &&
+  graph.nodes[node.inputs[0] as NodeId]?.shape[0] === 1 &&
+  (node.shape[0] as number) % blocks === 0 &&
+  blocks > 1;
 
 /** Whether the elements of some blocks depend on those blocks alone, and stand one after the other. */
 function staysInBlocks(graph: Graph, node: Node, when: readonly When[], blocks: number): boolean {
@@ -139,7 +142,13 @@ function graphOfChunk(graph: Graph, schedule: Schedule, blocks: number, some: nu
   return { ...graph, nodes };
 }
 
-function runSchedule(graph: Graph, schedule: Schedule, f: FormatInstance, perChunk: number, values: Float32Array): Map<string, Float64Array> {
+function runSchedule(
+  graph: Graph,
+  schedule: Schedule,
+  f: FormatInstance,
+  perChunk: number,
+  values: Float32Array,
+): Map<string, Float64Array> {
   const { when, whole } = schedule;
   const known: (Float64Array | undefined)[] = [];
   const compute = (of: Graph, id: NodeId, inputs: ReadonlyMap<string, Float64Array>): void => {

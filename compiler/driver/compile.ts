@@ -12,6 +12,7 @@ import type { Persistent } from '../plan/persistent.js';
 import type { Resolved } from '../spec/check.js';
 import { canonical, meaning } from '../spec/spec.js';
 import { metricsOf, recipes, recipeType } from '../spec/task.js';
+import { plannedBytes } from './budget.js';
 import { adapterFiles } from './adapter-files.js';
 import { evalGraph, initialGraph, mergeGraph, saveGraph, trainGraph, updateGraph, type EntryGraph, type Saved } from './graphs.js';
 import { layoutOf, type Layout } from './layout.js';
@@ -34,6 +35,8 @@ export interface CompileOptions {
 export interface Compiled {
   readonly run: Package;
   readonly layout: Layout;
+  /** Undefined where everything of the forward pass is kept. */
+  readonly recomputed: Recomputed | undefined;
 }
 
 /** Host-written inputs of an entry, under the names that the runtime writes: `ENTRY/FIELD`. */
@@ -64,33 +67,83 @@ export function compile(resolved: Resolved, options: CompileOptions, diagnostics
     diagnostics,
     () => {
       const layout = layoutOf(resolved, options.target.maxBindingBytes);
-      const watch = (name: string): Watch | undefined => options.watch?.(name);
-      const entries: PlanEntry[] = [];
-      for (const tokens of options.lengths) {
-        const shape = { rows: options.rows, tokens };
-        const name = `${options.rows}x${tokens}`;
-        entries.push(
-          entryOf(`train/${name}`, resolved, shape, trainGraph(resolved, layout, shape, { dropout: true }, watch(`train/${name}`))),
-        );
-        entries.push(
-          entryOf(
-            `eval/${name}`,
-            resolved,
-            shape,
-            evalGraph(resolved, layout, shape, { adapted: true, logits: false }, watch(`eval/${name}`)),
-          ),
-        );
-      }
-      entries.push(entryOf('update', resolved, undefined, updateGraph(resolved, layout, watch('update'))));
-      const initial = initialGraph(resolved);
-      if (initial !== undefined) entries.push(entryOf('initial', resolved, undefined, initial));
-      const save = saveGraph(resolved);
-      if (save !== undefined) entries.push(entryOf('save', resolved, undefined, save.entry));
-      const program = planned(entries, layout, options, span);
-      return { run: packageOf(resolved, layout, program, save?.saved ?? [], options), layout };
+      const saved = saveGraph(resolved);
+      const { program, recomputed } = chosenPlan(resolved, layout, options, saved?.entry, span);
+      return { run: packageOf(resolved, layout, program, saved?.saved ?? [], options), layout, recomputed };
     },
     span,
   );
+}
+
+interface Planned {
+  readonly program: Program;
+  readonly recomputed: Recomputed | undefined;
+}
+
+/** The plan as `tune.checkpointing` wants it: `auto` recomputes layers where the plan without is above the budget, or does not fit. */
+function chosenPlan(resolved: Resolved, layout: Layout, options: CompileOptions, save: EntryGraph | undefined, span: Span): Planned {
+  const { tune, budget } = resolved.spec;
+  const made = (checkpoints: boolean): Program => planned(entriesOf(resolved, layout, options, save, checkpoints), layout, options, span);
+  const recomputing = (): Planned => {
+    const program = made(true);
+    return { program, recomputed: recomputedIn(resolved, layout, options, program) };
+  };
+  switch (tune.checkpointing) {
+    case 'none':
+      return { program: made(false), recomputed: undefined };
+    case 'layers':
+      return recomputing();
+    case 'auto': {
+      const quiet: Diagnostic[] = [];
+      const whole = attempt(quiet, () => made(false), span);
+      if (whole !== undefined && plannedBytes(whole) <= (budget.gpu_memory ?? Infinity)) return { program: whole, recomputed: undefined };
+      const less = recomputing();
+      return whole === undefined || plannedBytes(less.program) < plannedBytes(whole) ? less : { program: whole, recomputed: undefined };
+    }
+    default:
+      return tune.checkpointing satisfies never;
+  }
+}
+
+/** What is computed twice in a training step of the longest batch. */
+export interface Recomputed {
+  readonly flops: number;
+  /** Of the step with the recomputation. */
+  readonly of: number;
+}
+
+function recomputedIn(resolved: Resolved, layout: Layout, options: CompileOptions, program: Program): Recomputed {
+  const tokens = options.lengths.at(-1) ?? 1;
+  const name = `train/${options.rows}x${tokens}`;
+  const count = (p: Program): number => p.entries.find((e) => e.name === name)?.steps.reduce((sum, s) => sum + s.flops, 0) ?? 0;
+  const shape = { rows: options.rows, tokens };
+  const entry = entryOf(name, resolved, shape, trainGraph(resolved, layout, shape, { dropout: true }));
+  const once = plan([entry], layout.persistent, { ...options.target, maxBufferBytes: Infinity, maxBindingBytes: Infinity });
+  return { flops: count(program) - count(once), of: count(program) };
+}
+
+function entriesOf(
+  resolved: Resolved,
+  layout: Layout,
+  options: CompileOptions,
+  save: EntryGraph | undefined,
+  checkpoints: boolean,
+): PlanEntry[] {
+  const watch = (name: string): Watch | undefined => options.watch?.(name);
+  const entries: PlanEntry[] = [];
+  for (const tokens of options.lengths) {
+    const shape = { rows: options.rows, tokens };
+    const [train, evaluation] = [`train/${options.rows}x${tokens}`, `eval/${options.rows}x${tokens}`];
+    entries.push(entryOf(train, resolved, shape, trainGraph(resolved, layout, shape, { dropout: true, checkpoints }, watch(train))));
+    entries.push(
+      entryOf(evaluation, resolved, shape, evalGraph(resolved, layout, shape, { adapted: true, logits: false }, watch(evaluation))),
+    );
+  }
+  entries.push(entryOf('update', resolved, undefined, updateGraph(resolved, layout, watch('update'))));
+  const initial = initialGraph(resolved);
+  if (initial !== undefined) entries.push(entryOf('initial', resolved, undefined, initial));
+  if (save !== undefined) entries.push(entryOf('save', resolved, undefined, save));
+  return entries;
 }
 
 /** Plans; what the device cannot hold is told at the base. */

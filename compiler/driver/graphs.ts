@@ -38,22 +38,25 @@ function task(
   shape: BatchShape,
   training: boolean,
   adapted: boolean,
+  checkpoints = false,
 ): { readonly e: Elaboration; readonly g: GraphBuilder; readonly task: TaskGraph } {
   const g = createGraph();
-  const e = createElaboration(g, { training, formats: resolved.formats, ...(adapted ? { adapters: resolved.adapters } : {}) });
+  const e = createElaboration(g, { training, checkpoints, formats: resolved.formats, ...(adapted ? { adapters: resolved.adapters } : {}) });
   return { e, g, task: elaborateTask(e, resolved.model, resolved.task, resolved.batch, shape) };
 }
 
 /** Which values of a training step the caller wants to read, beside what it accumulates. */
 export interface TrainGraphOptions {
   readonly dropout: boolean;
+  /** What goes into the layers is kept, the rest of them computed again for the gradient. */
+  readonly checkpoints?: boolean;
   /** Gradients as values to read instead of sums to add to. */
   readonly readGradients?: boolean;
 }
 
 /** Forward and backward over one batch: adds the gradient of the summed loss, the loss and the count to their sums. */
 export function trainGraph(resolved: Resolved, layout: Layout, shape: BatchShape, options: TrainGraphOptions, watch?: Watch): EntryGraph {
-  const { e, g, task: t } = task(resolved, shape, options.dropout, true);
+  const { e, g, task: t } = task(resolved, shape, options.dropout, true, options.checkpoints);
   const loss = total(g, g.add('mul', [t.loss, t.weight], {}));
   const counted = total(g, t.weight);
   const forward: Output[] = [

@@ -5,6 +5,7 @@ import { createGraph } from '../graph/builder.js';
 import { fold } from '../graph/fold.js';
 import { gradient } from '../graph/grad.js';
 import type { Graph, NodeId, Output } from '../graph/graph.js';
+import { recompute } from '../graph/recompute.js';
 import { simplify } from '../graph/simplify.js';
 import { orderWeights } from '../graph/weights.js';
 
@@ -48,7 +49,7 @@ export function differentiate(
     const node = gradients[i];
     return node === undefined ? [] : [output(w.name, node)];
   });
-  const whole = g.finish([...ordered.outputs, ...outputs]);
+  const whole = recompute(g.finish([...ordered.outputs, ...outputs]), ordered.nodes.length);
   watch('differentiated', whole);
   return finishGraph(whole, watch);
 }

@@ -36,6 +36,8 @@ export interface Elaboration {
   readonly adapters: ReadonlyMap<ModuleInstance, AdapterInstance>;
   /** Weights that stand in memory in fewer bits. */
   readonly formats: ReadonlyMap<StorageInstance, FormatInstance>;
+  /** Whether the ends of layers are marked, for gradient checkpointing. */
+  readonly checkpoints: boolean;
   /** Host scalars by name, in order of first use. */
   readonly hosts: Map<string, ScalarExpr>;
   /** Scope around a module in this elaboration, where it is not the file's: the task that a model runs. */
@@ -59,6 +61,7 @@ export function createElaboration(
     readonly training: boolean;
     readonly adapters?: ReadonlyMap<ModuleInstance, AdapterInstance>;
     readonly formats?: ReadonlyMap<StorageInstance, FormatInstance>;
+    readonly checkpoints?: boolean;
   },
 ): Elaboration {
   return {
@@ -67,6 +70,7 @@ export function createElaboration(
     training: options.training,
     adapters: options.adapters ?? new Map(),
     formats: options.formats ?? new Map(),
+    checkpoints: options.checkpoints ?? false,
     hosts: new Map(),
     outer: new Map(),
     borrowed: new Set(),

@@ -18,6 +18,7 @@ export const typeNames: readonly string[] = [
   'Float',
   'Bool',
   'String',
+  'Word',
   'Record',
   'List',
   'none',
@@ -64,6 +65,7 @@ export function hasType(value: Value, type: TypeExpr): boolean {
         case 'Bool':
           return value.kind === 'bool';
         case 'String':
+        case 'Word':
           return value.kind === 'string';
         case 'Record':
           return value.kind === 'record';

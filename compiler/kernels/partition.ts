@@ -7,6 +7,7 @@
  * A tensor that is assigned is written after every other cluster that reads it, which counts as an order between clusters.
  */
 import type { NodeId } from '../graph/graph.js';
+import { phasesOf } from '../graph/recompute.js';
 import { Bug } from '../bug.js';
 import { count } from './affine.js';
 import { referenceOf, reducedRun } from './body.js';
@@ -255,12 +256,15 @@ function rowSpace(p: Partition, part: Part): { readonly rows: number; readonly w
 
 function tryMerge(p: Partition, a: Part, b: Part): boolean {
   const kind = jointKind(p, a, b);
-  if (kind === undefined || between(p, a, b)) return false;
+  if (kind === undefined || phaseOf(p, a) !== phaseOf(p, b) || between(p, a, b)) return false;
   const part = joined(p, [a, b], kind);
   if (part === undefined) return false;
   commit(p, [a, b], part);
   return true;
 }
+
+/** What is computed again for the gradient waits until it is needed: it goes into no kernel that runs before. */
+const phaseOf = (p: Partition, part: Part): number => Math.max(...part.cluster.members.map((m) => phasesOf(p.context.graph)[m] as number));
 
 const preference: { readonly [K in Cluster['kind']]: number } = { matmul: 0, 'scatter-add': 1, 'row-reduce': 2, pointwise: 3 };
 

@@ -24,6 +24,8 @@ export function role(node: Node): Role {
     case 'tensor':
     case 'table':
       return 'memory';
+    case 'checkpoint':
+      return 'same';
     case 'decoded':
       return 'decoded';
     case 'reshape':

@@ -10,13 +10,13 @@ import type { BoundDefinition } from '../elaborate/instance.js';
 import { suggest } from '../elaborate/nearest.js';
 import { attempt, stop } from '../elaborate/stop.js';
 import { checkParam } from '../elaborate/types.js';
-import type { Value } from '../elaborate/value.js';
+import { text, type Value } from '../elaborate/value.js';
 import type { Task } from './base.js';
 import type { Context } from './context.js';
 import type { BaseFacts } from './facts.js';
 import { bindNamed } from './named.js';
 import { tableSource } from './sources.js';
-import type { Interval, Spec, TableSource } from './spec.js';
+import { checkpointings, type Interval, type Spec, type TableSource } from './spec.js';
 import { metricsOf } from './task.js';
 
 /** The fields of all sections, checked. */
@@ -63,6 +63,7 @@ export function fieldsOf(c: Context, task: Task | undefined, base: BaseFacts | u
       batch: count('batch'),
       accumulate: count('accumulate'),
       clip: number(values.get('clip')),
+      checkpointing: word(c, 'tune.checkpointing', values.get('checkpointing'), checkpointings),
       seed: count('seed'),
       shuffle: truth(values.get('shuffle')),
       eval_every: interval(values.get('eval_every')),
@@ -130,6 +131,18 @@ const interval = (v: Value | undefined): Interval | null =>
   v?.kind === 'number' ? { count: v.value, unit: v.unit === 'epochs' ? 'epochs' : 'steps' } : null;
 const share = (v: Value | undefined): Spec['budget']['trainable'] =>
   v?.kind === 'number' ? (v.unit === 'ratio' ? { share: v.value } : { count: v.value }) : null;
+
+/** One of a few words; `none` is one of them. */
+function word<W extends string>(c: Context, field: string, value: Value | undefined, words: readonly [W, ...W[]]): W {
+  if (value?.kind !== 'string') return words[0];
+  const found = words.find((w) => w === value.value);
+  const origin = c.origins[field];
+  if (found === undefined && origin?.kind === 'written')
+    attempt(c.diagnostics, () =>
+      stop('PEFT0122', origin.span, `${field} cannot be ${value.value}`, suggest(value.value, origin.span, words, 'it is one of')),
+    );
+  return found ?? words[0];
+}
 
 interface BoundSection {
   /** Undefined where a field is wrong or missing. */
@@ -241,6 +254,7 @@ function fieldValue(c: Context, param: Param, value: Expr, field: string, tables
     const bound = bindNamed(c, callable[type], value);
     return { kind: 'call', callee: bound.definition.name.text, type, ...bound, span: value.span };
   }
+  if (names.includes('Word') && value.kind === 'name') return text(value.name);
   return evaluate(c.e, value, c.scope);
 }
 

@@ -34,6 +34,10 @@ export interface Interval {
   readonly unit: 'steps' | 'epochs';
 }
 
+/** What of the forward pass is kept for the gradient: all, what goes into the layers, or what the budget asks for. */
+export type Checkpointing = (typeof checkpointings)[number];
+export const checkpointings = ['none', 'layers', 'auto'] as const;
+
 /** A resolved experiment. */
 export interface Spec {
   readonly format: 'peft-spec';
@@ -67,6 +71,7 @@ export interface Spec {
     readonly batch: number;
     readonly accumulate: number;
     readonly clip: number | null;
+    readonly checkpointing: Checkpointing;
     readonly seed: number;
     readonly shuffle: boolean;
     readonly eval_every: Interval | null;
