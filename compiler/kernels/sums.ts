@@ -82,13 +82,15 @@ export function sums(
             : 'rest';
       return { kind, peeled, whole: { node: input, factor: sign } };
     });
+  /** Arrays of a product's operands. */
+  const operands = (f: Found): NodeId[] => nodeAt(graph, f.peeled.node).inputs.map((input) => behind(graph, input));
   /** The addends of a tree, cut where one kernel would touch too many arrays. */
   const flatten = (id: NodeId, inside: Set<NodeId>): Found[] => {
     let found = split({ node: id, factor: 1 });
     const arrays = (list: readonly Found[]): number =>
       arrayCount(
         graph,
-        list.flatMap((f) => (f.kind === 'product' ? nodeAt(graph, f.peeled.node).inputs.map((input) => behind(graph, input)) : [f.whole.node])),
+        list.flatMap((f) => (f.kind === 'product' ? operands(f) : [f.whole.node])),
       );
     for (let i = 0; i < found.length;) {
       const f = found[i] as Found;
@@ -103,6 +105,17 @@ export function sums(
     return found;
   };
 
+  /** The products that one kernel can accumulate: those with most arrays first, while what is left over and the result still fit. */
+  const affordable = (all: readonly Found[], products: readonly Found[], most: number): ReadonlySet<Found> => {
+    const chosen = new Set<Found>();
+    for (const f of [...products].sort((a, b) => arrayCount(graph, operands(b)) - arrayCount(graph, operands(a)))) {
+      const trial = new Set([...chosen, f]);
+      const touched = arrayCount(graph, [...trial].flatMap(operands)) + (all.length - trial.size) + 1;
+      if (chosen.size === 0 || touched <= most) chosen.add(f);
+    }
+    return chosen;
+  };
+
   for (let id = graph.nodes.length - 1; id >= 0; id -= 1) {
     if (taken.has(id) || !addition(id)) continue;
     const inside = new Set<NodeId>();
@@ -110,7 +123,9 @@ export function sums(
     const first = found.find((f) => f.kind === 'product');
     if (first === undefined) continue;
     const size = extents(graph, first.peeled.node).join();
-    const fits = (f: Found): boolean => f.kind === 'product' && extents(graph, f.peeled.node).join() === size;
+    const alike = (f: Found): boolean => f.kind === 'product' && extents(graph, f.peeled.node).join() === size;
+    const accumulated = affordable(found, found.filter(alike), limit);
+    const fits = (f: Found): boolean => accumulated.has(f);
     const products = found.filter(fits).map((f) => f.peeled);
     out.set(id, {
       root: id,
