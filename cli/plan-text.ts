@@ -6,6 +6,7 @@ import type { Compiled } from '../compiler/driver/compile.js';
 import { showRole, type ModuleInstance } from '../compiler/elaborate/instance.js';
 import { showBytes } from '../compiler/elaborate/value.js';
 import type { Resolved } from '../compiler/spec/check.js';
+import { showCall } from '../compiler/spec/formats.js';
 import type { Entry } from '../compiler/plan/program.js';
 
 /** Facts about the data that a plan shows. */
@@ -33,6 +34,8 @@ export function planFacts(resolved: Resolved, made: Compiled, data: PlannedData,
     parameters: allParameters(made.layout),
     fresh: freshModules(resolved),
     selectors: resolved.matches.map((m) => ({ statement: m.text, method: m.method, modules: m.modules.map((x) => x.path) })),
+    quantized: quantizedRows(resolved),
+    recomputed: made.recomputed ?? null,
     modules: adapterRows(resolved, made).map(({ module, method, shape, trained, count }) => ({ module, method, shape, trained, count })),
     data,
     bytes: { total: plannedBytes(program), ...Object.fromEntries(bytesByKind(program)) },
@@ -65,6 +68,16 @@ export function planText(
   lines.push('selectors');
   for (const m of resolved.matches)
     lines.push(`  ${sources(m)}`, `    ${m.modules.length} ${m.modules.length === 1 ? 'module' : 'modules'}`);
+  const quantized = quantizedRows(resolved);
+  quantized.forEach((q, i) =>
+    lines.push(
+      `${i === 0 ? '\nquantised ' : '          '}  ${q.weights} weights as ${q.format}: ${n(q.elements)} elements in ${n(q.bytes)} bytes, ${((8 * q.bytes) / q.elements).toFixed(3)} bits each`,
+    ),
+  );
+  if (quantized.length > 0) {
+    const rest = made.layout.baseElements - quantized.reduce((sum, q) => sum + q.elements, 0);
+    lines.push(`            the other ${n(rest)} parameters of the base (embeddings, norms, biases, what is trained in full) stay in f32`);
+  }
   lines.push('', 'modules');
   const rows = adapterRows(resolved, made);
   const width = (pick: (r: (typeof rows)[number]) => string): number => Math.max(0, ...rows.map((r) => pick(r).length));
@@ -88,10 +101,32 @@ export function planText(
     const perToken = tokens === null ? '' : `, ${n(Math.round(flopsOf(e) / (made.run.rows * Number(tokens[1]))))} a token`;
     lines.push(`  ${e.name.padEnd(longest)}  ${String(e.steps.length).padStart(5)} dispatches  ${flops(flopsOf(e))}${perToken}`);
   }
-  lines.push(`  ${program.shaders.length} distinct shaders`, '');
+  lines.push(`  ${program.shaders.length} distinct shaders`);
+  if (made.recomputed !== undefined)
+    lines.push(
+      `  checkpointing: layers; ${flops(made.recomputed.flops)} of a training step of ${flops(made.recomputed.of)} are computed a second time`,
+    );
+  lines.push('');
   lines.push(`memory      ${showBytes(plannedBytes(program))} on ${device}`);
   for (const [kind, bytes] of bytesByKind(program)) lines.push(`  ${kind.padEnd(12)} ${showBytes(bytes).padStart(10)}  ${n(bytes)} bytes`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Weights that are kept in fewer bits, by format. */
+function quantizedRows(
+  resolved: Resolved,
+): readonly { readonly format: string; readonly weights: number; readonly elements: number; readonly bytes: number }[] {
+  const rows = new Map<string, { format: string; weights: number; elements: number; bytes: number }>();
+  const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+  for (const f of resolved.formats.values()) {
+    const format = showCall({ definition: f.definition, args: f.params });
+    const row = rows.get(format) ?? { format, weights: 0, elements: 0, bytes: 0 };
+    row.weights += 1;
+    row.elements += count(f.weight.shape);
+    row.bytes += 4 * f.parts.reduce((sum, p) => sum + count(p.shape), 0);
+    rows.set(format, row);
+  }
+  return [...rows.values()];
 }
 
 const flopsOf = (e: Entry): number => e.steps.reduce((sum, s) => sum + s.flops, 0);

@@ -6,6 +6,7 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ok, systemFailure, type Result } from './data/result.js';
+import { quantizedOf } from './weights/bitsandbytes.js';
 import type { Checkpoint } from './weights/checkpoint.js';
 import { encodeElements } from './weights/element.js';
 import { readRaw } from './weights/raw.js';
@@ -36,6 +37,11 @@ const isFloat = (type: string): type is FloatType => type === 'F32' || type === 
 export async function exportMerged(request: MergeRequest): Promise<Result<readonly string[]>> {
   const { folder, base, names } = request;
   const merged = new Map(request.merged.map((t) => [t.name, t] as const));
+  const usual = mostCommon(base);
+  const quantized = [...base.tensors.keys()].filter((key) => quantizedOf(base.tensors, key) !== undefined);
+  // The scales and tables of weights in 4 bits go with them.
+  const belongs = new Set([...base.tensors.keys()].filter((key) => quantized.some((q) => key.startsWith(`${q}.`))));
+  const { quantization_config: _, ...kept } = base.config;
   const written: string[] = [];
   const index: Record<string, string> = {};
   let bytes = 0;
@@ -45,16 +51,16 @@ export async function exportMerged(request: MergeRequest): Promise<Result<readon
       const sources: TensorSource[] = [];
       const shard = basename(file.path);
       for (const [key, record] of file.tensors) {
+        if (belongs.has(key)) continue;
         const name = names.get(key) ?? key;
         const changed = merged.get(name);
         merged.delete(name);
-        if (changed !== undefined && isFloat(record.dtype))
-          sources.push({ name, dtype: record.dtype, shape: changed.shape, data: encodeElements(changed.value, record.dtype) });
+        const dtype = isFloat(record.dtype) ? record.dtype : usual;
+        if (changed !== undefined) sources.push({ name, dtype, shape: changed.shape, data: encodeElements(changed.value, dtype) });
         else sources.push({ name, dtype: record.dtype, shape: record.shape, data: readRaw(file, key) });
         index[name] = shard;
       }
       if (i === base.files.length - 1) {
-        const usual = mostCommon(base);
         for (const t of merged.values()) {
           sources.push({ name: t.name, dtype: usual, shape: t.shape, data: encodeElements(t.value, usual) });
           index[t.name] = shard;
@@ -76,7 +82,7 @@ export async function exportMerged(request: MergeRequest): Promise<Result<readon
     }
     const config = await writeFileAtomically(
       join(folder, 'config.json'),
-      `${JSON.stringify({ ...base.config, ...request.config }, null, 2)}\n`,
+      `${JSON.stringify({ ...(quantized.length > 0 ? kept : base.config), ...request.config }, null, 2)}\n`,
     );
     if (!config.ok) return config;
     written.push('config.json');

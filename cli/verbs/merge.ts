@@ -4,7 +4,10 @@
 import { join, relative, resolve } from 'node:path';
 import type { Diagnostic } from '../../grammar/diagnostics.js';
 import { compileMerge } from '../../compiler/driver/compile.js';
-import { codecOf } from '../../compiler/driver/codec.js';
+import { codecOf, type WeightCodec } from '../../compiler/driver/codec.js';
+import type { Resolved } from '../../compiler/spec/check.js';
+import type { Checkpoint } from '../../runtime/weights/checkpoint.js';
+import type { Context } from '../io.js';
 import { exitCodes, UserError } from '../exit.js';
 import { openOne } from '../experiment.js';
 import { folderOfBase } from '../prepare.js';
@@ -22,6 +25,11 @@ export const verb: Verb = {
     { flags: '-e, --experiment <name>', help: 'which experiment of the file' },
     { flags: '-a, --adapter <folder>', help: 'folder of the adapter, ours or one made by PEFT (default: runs/NAME)' },
     { flags: '-o, --out <folder>', help: 'output folder (default: runs/NAME/merged)' },
+    {
+      flags: '--into <weights>',
+      help: 'over a quantised base: the weights that the adapter was trained over (dequantized), or those of the base before',
+      choices: ['dequantized', 'original'],
+    },
     factsFormat,
   ],
   examples: [
@@ -43,19 +51,22 @@ export const verb: Verb = {
     const { loadTensors } = await import('../../runtime/load.js');
     const { loadAdapter } = await import('../../runtime/adapter-load.js');
     const { exportMerged } = await import('../../runtime/export-merged.js');
+    const base = await openCheckpoint(baseFolder);
+    if (!base.ok) throw new UserError(base.error.message, base.error.help);
+    const codec = codecOf(resolved.formats.values());
+    const into = await intoWhich(options['into'] as string | undefined, resolved, base.value, codec, context);
+    const merging = into === 'original' ? { ...resolved, formats: new Map<never, never>() } : resolved;
     const device = await openDevice();
     try {
       const diagnostics: Diagnostic[] = [];
-      const made = compileMerge(resolved, device.describe().target, diagnostics);
+      const made = compileMerge(merging, device.describe().target, diagnostics);
       if (made === undefined) {
         context.err(renderFindings(diagnostics, opened.texts, 'text', context.colour.err));
         return exitCodes.findings;
       }
-      const base = await openCheckpoint(baseFolder);
-      if (!base.ok) throw new UserError(base.error.message, base.error.help);
       const session = await openSession(device, made.program, { stagingBytes: 2 ** 20 });
       try {
-        const loaded = await loadTensors(session, base.value, resolved.spec.tune.seed, { codec: codecOf(resolved.formats.values()) });
+        const loaded = await loadTensors(session, base.value, resolved.spec.tune.seed, { codec });
         if (!loaded.ok) throw new UserError(loaded.error.message, loaded.error.help);
         const read = await loadAdapter(adapter, session, made);
         if (!read.ok) throw new UserError(read.error.message, read.error.help);
@@ -88,6 +99,67 @@ export const verb: Verb = {
     }
   },
 };
+
+/**
+ * Into which weights the adapter goes. One that was trained over a quantised base makes up for what quantising lost: in the weights
+ * before, it computes something else. So that is only done where it is asked for, and never silently.
+ */
+async function intoWhich(
+  asked: string | undefined,
+  resolved: Resolved,
+  base: Checkpoint,
+  codec: WeightCodec,
+  context: Context,
+): Promise<'dequantized' | 'original'> {
+  if (resolved.formats.size === 0) {
+    if (asked !== undefined) throw new UserError('the base of this experiment is not quantised', 'leave --into out');
+    return 'original';
+  }
+  const stored = [...resolved.bindings.values()].some((b) => b.kind === 'checkpoint' && b.quantized !== undefined);
+  if (stored) {
+    if (asked === 'original')
+      throw new UserError('this base is stored quantised: the weights before are not there', 'write --into dequantized');
+    return 'dequantized';
+  }
+  if (asked === 'dequantized') return asked;
+  const { relative: share, worst, name } = await quantizationLoss(resolved, base, codec);
+  const facts = `the weights that the adapter was trained over differ from those of the base by ${(100 * share).toPrecision(3)} % (relative L2 norm; at most ${(100 * worst).toPrecision(3)} %, of ${name})`;
+  if (asked === 'original') {
+    context.err(`warning: ${facts}; merged into the base before quantisation, the model computes something else than was trained\n`);
+    return asked;
+  }
+  throw new UserError(
+    `${facts}, so merging into the base before quantisation would change what was trained`,
+    'exact are --into dequantized, which writes the weights the adapter saw, and the adapter beside the quantised base (peft quantize writes it); --into original merges nevertheless',
+  );
+}
+
+/** How much the weights of a base change when they are quantised, relative to their norm: all together, and the one that changes most. */
+async function quantizationLoss(
+  resolved: Resolved,
+  base: Checkpoint,
+  codec: WeightCodec,
+): Promise<{ readonly relative: number; readonly worst: number; readonly name: string }> {
+  const { readCheckpointTensor } = await import('../../runtime/weights/checkpoint.js');
+  let [lost, all, worst, name] = [0, 0, 0, ''];
+  for (const f of resolved.formats.values()) {
+    const weight = f.weight.keys[0] as string;
+    const binding = resolved.bindings.get(weight);
+    if (binding?.kind !== 'checkpoint') continue;
+    const read = await readCheckpointTensor(base, binding.key);
+    if (!read.ok) throw new UserError(read.error.message, read.error.help);
+    const seen = codec.decode(weight, codec.encode(weight, read.value));
+    let [d, n] = [0, 0];
+    read.value.forEach((x, i) => {
+      d += (x - (seen[i] as number)) ** 2;
+      n += x * x;
+    });
+    lost += d;
+    all += n;
+    if (n > 0 && Math.sqrt(d / n) > worst) [worst, name] = [Math.sqrt(d / n), weight];
+  }
+  return { relative: all > 0 ? Math.sqrt(lost / all) : 0, worst, name };
+}
 
 /** The classes of a task, as `config.json` names them, where the base has another number of them. */
 function classesOf(args: Readonly<Record<string, unknown>>, config: Readonly<Record<string, unknown>>): Record<string, unknown> {

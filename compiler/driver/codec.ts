@@ -7,7 +7,8 @@ import type { Node, NodeId, Graph } from '../graph/graph.js';
 import { evaluateNode, interpret } from '../graph/interpret.js';
 import { ops } from '../ops/ops.js';
 import { Bug } from '../bug.js';
-import { blocksInput, decodeGraph, encodeGraph, type FormatInstance } from '../elaborate/format.js';
+import type { FormatInstance } from '../elaborate/format.js';
+import { blocksInput, decodeGraph, encodeGraph } from '../elaborate/instantiate-format.js';
 import { jsonArgs } from '../spec/json.js';
 
 /** Tensors that hold a weight, by the name of their part: words for whole numbers, else numbers. */

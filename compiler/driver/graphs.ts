@@ -5,6 +5,7 @@ import type { Expr } from '../../grammar/ast.js';
 import { createElaboration, type Elaboration } from '../elaborate/elaboration.js';
 import { adapterScope } from '../elaborate/adapter.js';
 import { allModules, keyPrefix, type AdapterInstance, type ModuleInstance } from '../elaborate/instance.js';
+import { decodedWeight } from '../elaborate/format.js';
 import { stop } from '../elaborate/stop.js';
 import { shapeOf, showShape, toNode } from '../elaborate/tensors.js';
 import { elaborateUpdate, learningRate, optimizerState } from '../elaborate/optimizer.js';
@@ -176,6 +177,11 @@ export function mergeGraph(
         refused: `the weight of ${adapter.site.path} is used elsewhere too, without the adapter: merged into it, ${adapter.definition.name.text} would change both`,
       };
     for (const { tensor, value } of merged.tensors) put(tensor, value);
+  }
+  // What no adapter changes of a quantised base is written as it was seen.
+  for (const f of resolved.formats.values()) {
+    const name = f.weight.keys[0] as string;
+    if (!outputs.has(name)) put(name, toNode(e, decodedWeight(e, f, f.definition.name.span), f.definition.name.span));
   }
   // What is trained in full, and what the base lacks, stands as it is.
   const trained = new Set(layout.trainables.map((t) => t.name));

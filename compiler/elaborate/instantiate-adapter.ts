@@ -9,6 +9,7 @@ import { givenNames, siteArguments } from './given-names.js';
 import { namesIn } from './names.js';
 import { createElaboration, type Elaboration } from './elaboration.js';
 import { requireHolds } from './evaluate.js';
+import { decodedNode } from './format.js';
 import {
   keyPrefix,
   type AdapterInstance,
@@ -144,8 +145,12 @@ function ofWeight(init: StorageInit, site: ModuleInstance, span: Span): StorageI
 /** The stored tensor that a weight is, or is the transpose of. */
 export function storedTensor(e: Elaboration, weight: NodeId): { readonly tensor: string; readonly transposed: boolean } | undefined {
   const node = e.graph?.node(weight);
-  const stored = node?.op === 'permute' ? e.graph?.node(node.inputs[0] as NodeId) : node;
-  return stored?.op === 'tensor' ? { tensor: stored.attrs['name'] as string, transposed: stored !== node } : undefined;
+  const id = node?.op === 'permute' ? (node.inputs[0] as NodeId) : weight;
+  const transposed = id !== weight;
+  const stored = e.graph?.node(id);
+  if (stored?.op === 'tensor') return { tensor: stored.attrs['name'] as string, transposed };
+  for (const f of e.formats.values()) if (decodedNode(e, f) === id) return { tensor: f.weight.keys[0] as string, transposed };
+  return undefined;
 }
 
 /** `train b` trains the site's own tensor b, `train all` every one; `as "x.{key}"` says under which name it is saved. */

@@ -34,7 +34,12 @@ export function resolveNames(d: Definition, scope: Scope, diagnostics: Diagnosti
   const block = d.what === 'def' || d.what === 'schedule';
   twice([...d.params.map((p) => p.name), ...(block ? [] : members.flatMap(nameOf))], diagnostics);
   const outer: Env = {
-    known: new Set(['training', ...(given[d.what] ?? []), ...(d.on?.binds.map((b) => b.text) ?? []), ...(d.what === 'adapter' ? siteTensors(d, scope) : [])]),
+    known: new Set([
+      'training',
+      ...(given[d.what] ?? []),
+      ...(d.on?.binds.map((b) => b.text) ?? []),
+      ...(d.what === 'adapter' ? siteTensors(d, scope) : []),
+    ]),
     scope,
     diagnostics,
   };

@@ -3,7 +3,8 @@
  * what the base itself says of weights that are stored in a format already.
  */
 import type { Span } from '../../grammar/diagnostics.js';
-import { instantiateFormat, type FormatInstance } from '../elaborate/format.js';
+import type { FormatInstance } from '../elaborate/format.js';
+import { instantiateFormat } from '../elaborate/instantiate-format.js';
 import { storedTensor } from '../elaborate/instantiate-adapter.js';
 import { createElaboration } from '../elaborate/elaboration.js';
 import { allModules, type BoundDefinition, type ModuleInstance, type StorageInstance } from '../elaborate/instance.js';
@@ -84,18 +85,32 @@ export function resolveFormats(c: Context, base: Base | undefined, targets: Targ
     for (const storage of module.storage) {
       const stored = base.bindings.get(storage.keys[0] as string);
       if (stored?.kind === 'checkpoint' && stored.quantized !== undefined) {
-        attempt(c.diagnostics, () => {
+        const at = written?.statement ?? base;
+        if (failed.has(at)) continue;
+        const made = attempt(c.diagnostics, () => {
           const bound = ofBase(c, base, storage, stored.quantized as NonNullable<typeof stored.quantized>, written);
           if (targets?.trained.has(module) === true)
-            return stop('PEFT0413', c.statements.base?.source.span as Span, `${module.path} is trained in full, but this base holds it as ${bound.definition.name.text}`, {
-              help: 'use a base whose head is not quantised: llm_int8_skip_modules keeps it as it is',
-            });
-          formats.set(storage, instantiateFormat(bound, module, storage, written?.span ?? (c.statements.base?.source.span as Span)));
+            return stop(
+              'PEFT0413',
+              c.statements.base?.source.span as Span,
+              `${module.path} is trained in full, but this base holds it as ${bound.definition.name.text}`,
+              {
+                help: 'use a base whose head is not quantised',
+              },
+            );
+          return instantiateFormat(bound, module, storage, written?.span ?? (c.statements.base?.source.span as Span));
         });
+        // What holds for one weight of a statement holds for the others: it is told once.
+        if (made === undefined) failed.add(at);
+        else formats.set(storage, made);
         continue;
       }
+      // What the checkpoint lacks is made anew and kept with the adapter, as it is.
+      if (base.facts.tensors !== undefined && stored?.kind === 'fresh') continue;
       if (written === undefined || failed.has(written.bound) || storage !== weightOf(module, written.span)) continue;
-      const made = attempt(c.diagnostics, () => instantiateFormat(written.bound, module, storage, written.statement?.format.span ?? written.span));
+      const made = attempt(c.diagnostics, () =>
+        instantiateFormat(written.bound, module, storage, written.statement?.format.span ?? written.span),
+      );
       if (made === undefined) failed.add(written.bound);
       else formats.set(storage, made);
     }
@@ -105,7 +120,8 @@ export function resolveFormats(c: Context, base: Base | undefined, targets: Targ
       argumentOrigins(c.origins, path, written.bound);
     }
   }
-  return { formats, matches };
+  const kept = new Set([...formats.values()].map((f) => f.site));
+  return { formats, matches: matches.map((m) => ({ ...m, modules: m.modules.filter((site) => kept.has(site)) })) };
 }
 
 const sameArgs = (a: ReadonlyMap<string, Value>, b: ReadonlyMap<string, Value>): boolean =>
@@ -140,7 +156,13 @@ function ofBase(
 }
 
 const valueOf = (json: Json): Value =>
-  typeof json === 'boolean' ? bool(json) : typeof json === 'number' ? (Number.isInteger(json) ? integer(json) : float(json)) : text(String(json));
+  typeof json === 'boolean'
+    ? bool(json)
+    : typeof json === 'number'
+      ? Number.isInteger(json)
+        ? integer(json)
+        : float(json)
+      : text(String(json));
 
 /** A format with its arguments, as it is written. */
 export const showCall = (b: Pick<BoundDefinition, 'definition' | 'args'>): string =>

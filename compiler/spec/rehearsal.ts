@@ -7,7 +7,13 @@ import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { callModule } from '../elaborate/call-module.js';
 import { createElaboration, type Elaboration } from '../elaborate/elaboration.js';
 import type { FormatInstance } from '../elaborate/format.js';
-import { allModules, type AdapterInstance, type BoundDefinition, type ModuleInstance, type StorageInstance } from '../elaborate/instance.js';
+import {
+  allModules,
+  type AdapterInstance,
+  type BoundDefinition,
+  type ModuleInstance,
+  type StorageInstance,
+} from '../elaborate/instance.js';
 import { moduleScope } from '../elaborate/members.js';
 import { elaborateUpdate, learningRate, optimizerState } from '../elaborate/optimizer.js';
 import { localScope } from '../elaborate/scope.js';
@@ -99,10 +105,16 @@ function forward(r: Rehearsal, tokens: number): Diagnostic[] {
   attempt(
     found,
     () =>
-      elaborateTask(createElaboration(createGraph(), { training: true, adapters: r.adapters, formats: r.formats }), slim(r), r.task, r.batch, {
-        rows: 2,
-        tokens,
-      }),
+      elaborateTask(
+        createElaboration(createGraph(), { training: true, adapters: r.adapters, formats: r.formats }),
+        slim(r),
+        r.task,
+        r.batch,
+        {
+          rows: 2,
+          tokens,
+        },
+      ),
     r.at.base,
   );
   return found;

@@ -36,6 +36,7 @@ export interface Interval {
 
 /** What of the forward pass is kept for the gradient: all, what goes into the layers, or what the budget asks for. */
 export type Checkpointing = (typeof checkpointings)[number];
+/** The words for it. */
 export const checkpointings = ['none', 'layers', 'auto'] as const;
 
 /** A resolved experiment. */

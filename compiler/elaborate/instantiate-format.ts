@@ -1,0 +1,110 @@
+/**
+ * @file Formats by themselves: a format and a weight become the tensors that hold it, the graph that makes them of the weight, and the
+ * one that makes the weight of them.
+ */
+import type { Span } from '../../grammar/diagnostics.js';
+import { createGraph } from '../graph/builder.js';
+import type { Graph, NodeId, Output } from '../graph/graph.js';
+import { createElaboration } from './elaboration.js';
+import { evaluate, requireHolds } from './evaluate.js';
+import type { BoundDefinition, ModuleInstance, StorageInstance } from './instance.js';
+import { evaluateMember, memberNames, once } from './members.js';
+import { lazyScope, scopeOf, type Scope } from './scope.js';
+import { holds, keysOf, shapeOfStorage } from './storage.js';
+import { stop, told } from './stop.js';
+import { showShape, toNode } from './tensors.js';
+import { describe, integer, type Value } from './value.js';
+import {
+  blockSizeName,
+  count,
+  decodedWeight,
+  formatNames,
+  formatScope,
+  given,
+  membersOf,
+  type FormatInstance,
+  type FormatPart,
+} from './format.js';
+
+/** A format on a weight: its sizes worked out, its rules checked. What does not hold is told at `at`. */
+export function instantiateFormat(bound: BoundDefinition, site: ModuleInstance, weight: StorageInstance, at: Span): FormatInstance {
+  const { definition } = bound;
+  const e = createElaboration(undefined, { training: false });
+  const members = membersOf(definition);
+  const names = given(definition, bound.args, site, weight);
+  const owner = {};
+  const scope: Scope = lazyScope(
+    [...memberNames(members), 'blocks'],
+    (name) =>
+      once(e, owner, name, definition.name.span, () => (name === 'blocks' ? integer(blocks()) : evaluateMember(e, members, name, scope))),
+    scopeOf(names, bound.scope),
+  );
+  const blockSize = (): number => {
+    const value = scope.lookup(blockSizeName);
+    return value?.kind === 'number' && Number.isInteger(value.value) && value.value >= 1
+      ? value.value
+      : stop(
+          'PEFT0260',
+          definition.name.span,
+          `${blockSizeName} of a format is a whole number of at least 1, not ${value ? describe(value) : 'left out'}`,
+        );
+  };
+  const blocks = (): number => Math.ceil(count(weight.shape) / blockSize());
+  const name = weight.keys[0] as string;
+  return told(at, () => {
+    const parts: FormatPart[] = [];
+    for (const m of members) {
+      if (m.kind === 'require') requireHolds(e, m, scope);
+      if (m.kind === 'error') stop('PEFT0001', m.span, 'this part could not be read');
+      if (m.kind !== 'storage' || (m.when !== undefined && !holds(e, m.when, scope))) continue;
+      if (m.init === undefined)
+        return stop('PEFT0232', m.span, `${m.name.text} needs a value`, { help: `write frozen ${m.name.text}: [${formatNames[1]}] = …` });
+      const part = keysOf(m, '')[0] as string;
+      if (parts.some((p) => p.part === part)) stop('PEFT0102', m.span, `two tensors of this format are named ${part}`);
+      parts.push({ name: m.name.text, part, tensor: `${name}/${part}`, ...shapeOfStorage(e, m, scope), value: m.init });
+    }
+    return { definition, params: bound.args, globals: bound.scope, site, weight, blocks: blocks(), blockSize: blockSize(), parts };
+  }, [{ message: `the weight is ${name}` }]);
+}
+
+/** Names in the graphs of a format by itself. */
+export const blocksInput = 'x';
+
+/** What makes the stored tensors of the blocks `x`: one value for each part, by its name. */
+export function encodeGraph(f: FormatInstance): Graph {
+  const g = createGraph();
+  const e = createElaboration(g, { training: false });
+  const outputs: Output[] = [];
+  const values = new Map<string, NodeId>();
+  const scope = formatScope(
+    e,
+    f,
+    (p) => ({ kind: 'tensor', node: partOf(p) }),
+    () => ({ kind: 'tensor', node: g.add('input', [], { name: blocksInput, shape: [f.blocks, f.blockSize], dtype: 'f32' }) }),
+  );
+  const partOf = (p: FormatPart): NodeId => {
+    const known = values.get(p.name);
+    if (known !== undefined) return known;
+    const node = toNode(e, evaluate(e, p.value, scope), p.value.span, p.dtype);
+    const type = g.node(node);
+    if (type.shape.join() !== p.shape.join())
+      stop('PEFT0308', p.value.span, `${p.name} has shape ${showShape(p.shape)}, but its value has ${showShape(type.shape)}`);
+    if (type.dtype !== p.dtype)
+      stop(
+        'PEFT0308',
+        p.value.span,
+        `${p.name} holds ${p.dtype === 'i32' ? 'whole' : 'real'} numbers, but its value is of ${type.dtype === 'i32' ? 'whole' : 'real'} numbers`,
+      );
+    values.set(p.name, node);
+    return node;
+  };
+  for (const p of f.parts) outputs.push({ name: p.part, node: partOf(p), mode: 'value' });
+  return g.finish(outputs);
+}
+
+/** What a weight is in terms of its stored tensors: the value `weight`. */
+export function decodeGraph(f: FormatInstance): Graph {
+  const g = createGraph();
+  const value = decodedWeight(createElaboration(g, { training: false }), f, f.definition.name.span);
+  return g.finish([{ name: 'weight', node: (value as Extract<Value, { kind: 'tensor' }>).node, mode: 'value' }]);
+}
