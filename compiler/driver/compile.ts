@@ -15,6 +15,7 @@ import { metricsOf, recipes, recipeType } from '../spec/task.js';
 import { plannedBytes } from './budget.js';
 import { adapterFiles } from './adapter-files.js';
 import { evalGraph, initialGraph, mergeGraph, saveGraph, trainGraph, updateGraph, type EntryGraph, type Saved } from './graphs.js';
+import { hoist } from './hoist.js';
 import { layoutOf, type Layout } from './layout.js';
 import type { Watch } from './passes.js';
 
@@ -83,7 +84,10 @@ interface Planned {
 /** The plan as `tune.checkpointing` wants it: `auto` recomputes layers where the plan without is above the budget, or does not fit. */
 function chosenPlan(resolved: Resolved, layout: Layout, options: CompileOptions, save: EntryGraph | undefined, span: Span): Planned {
   const { tune, budget } = resolved.spec;
-  const made = (checkpoints: boolean): Program => planned(entriesOf(resolved, layout, options, save, checkpoints), layout, options, span);
+  const made = (checkpoints: boolean): Program => {
+    const { entries, kept } = hoist(entriesOf(resolved, layout, options, save, checkpoints), layout.persistent);
+    return planned(entries, [...layout.persistent, ...kept], options, span);
+  };
   const recomputing = (): Planned => {
     const program = made(true);
     return { program, recomputed: recomputedIn(resolved, layout, options, program) };
@@ -147,9 +151,9 @@ function entriesOf(
 }
 
 /** Plans; what the device cannot hold is told at the base. */
-function planned(entries: readonly PlanEntry[], layout: Layout, options: CompileOptions, span: Span): Program {
+function planned(entries: readonly PlanEntry[], persistent: readonly Persistent[], options: CompileOptions, span: Span): Program {
   try {
-    return plan(entries, layout.persistent, options.target, options.watchKernels);
+    return plan(entries, persistent, options.target, options.watchKernels);
   } catch (error) {
     if (error instanceof TooLarge)
       return stop('PEFT0703', span, error.message, { help: 'lower tune.batch or data.max_length, or choose a smaller base' });
