@@ -114,6 +114,8 @@ export type Member =
       readonly type?: TypeExpr;
       readonly init?: Expr;
       readonly foreign: readonly { readonly value: string; readonly span: Span }[];
+      /** In how many bits it is kept: `state m = 0.0 as eight_bits(signed: true) if size >= 4096`. */
+      readonly format?: Expr;
       readonly when?: Expr;
     })
   /** `part layers[i < n] = layer(h) as "encoder.layer.{i}" role layers fresh if cond` */

@@ -254,7 +254,7 @@ function buildMember(build: Build, node: MemberCstNode): Member {
 }
 
 function buildStorage(build: Build, node: StorageCstNode, doc: string): object {
-  const { Shared, StorageWord, Identifier, type, expression, foreignNames, when } = node.children;
+  const { Shared, StorageWord, Identifier, type, expression, foreignNames, format, when } = node.children;
   return {
     kind: 'storage',
     storage: only(StorageWord).image as StorageKind,
@@ -264,6 +264,7 @@ function buildStorage(build: Build, node: StorageCstNode, doc: string): object {
     ...(type ? { type: buildType(build, only(type)) } : {}),
     ...(expression ? { init: buildExpression(build, only(expression)) } : {}),
     foreign: foreignNames ? buildForeign(build, only(foreignNames)) : [],
+    ...(format ? { format: buildOperand(build, only(format)) } : {}),
     ...(when ? { when: buildExpression(build, only(when)) } : {}),
   };
 }

@@ -314,6 +314,7 @@ export type StorageCstChildren = {
   expression?: ExpressionCstNode[];
   As?: IToken[];
   foreignNames?: ForeignNamesCstNode[];
+  format?: OperandCstNode[];
   If?: IToken[];
   when?: ExpressionCstNode[];
 };

@@ -202,7 +202,10 @@ export class PeftParser extends StatementParser {
         GATE: () => this.isClause(),
         DEF: () => {
           this.CONSUME(word.As);
-          this.SUBRULE(this.foreignNames);
+          this.OR({
+            IGNORE_AMBIGUITIES: true,
+            DEF: [{ ALT: () => this.SUBRULE(this.foreignNames) }, { ALT: () => this.SUBRULE(this.operand, { LABEL: 'format' }) }],
+          });
         },
       });
       this.OPTION4({

@@ -219,6 +219,7 @@ function layMember(member: Member): Layout {
         typed(member.type),
         member.init ? concat(' =', layValue(member.init, layBlock)) : '',
         member.foreign.length > 0 ? ` as ${layForeign(member.foreign)}` : '',
+        member.format ? concat(' as ', layExpr(member.format, layBlock)) : '',
         member.when ? concat(' if ', layExpr(member.when, layBlock)) : '',
       );
     case 'part':

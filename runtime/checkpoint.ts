@@ -8,7 +8,7 @@ import type { Package, TensorDecl } from '../compiler/plan/program.js';
 import { fail, ok, type Result } from './data/result.js';
 import type { Session } from './execute.js';
 import { readHeader } from './weights/header.js';
-import { readTensor } from './weights/stream.js';
+import { readIntTensor, readTensor } from './weights/stream.js';
 import { writeWeights } from './weights/writer.js';
 
 /** Name of the checkpoint in a run's folder. */
@@ -34,7 +34,7 @@ export async function saveCheckpoint(folder: string, session: Session, run: Pack
     const data = await session.read(t.name);
     tensors.push({
       name: t.name,
-      dtype: 'F32' as const,
+      dtype: t.dtype === 'i32' ? ('I32' as const) : ('F32' as const),
       shape: t.shape,
       data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
     });
@@ -57,9 +57,9 @@ export async function resumeCheckpoint(folder: string, session: Session, run: Pa
       'peft diff shows what changed; --overwrite starts anew',
     );
   for (const t of changing(run)) {
-    const data = await readTensor(file.value, t.name);
+    const data = await (t.dtype === 'i32' ? readIntTensor(file.value, t.name) : readTensor(file.value, t.name));
     if (!data.ok) return data;
-    session.write(t.name, data.value as Float32Array<ArrayBuffer>);
+    session.write(t.name, data.value as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>);
   }
   return ok(Number(metadata['step']));
 }

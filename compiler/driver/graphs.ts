@@ -5,10 +5,10 @@ import type { Expr } from '../../grammar/ast.js';
 import { createElaboration, type Elaboration } from '../elaborate/elaboration.js';
 import { adapterScope } from '../elaborate/adapter.js';
 import { allModules, keyPrefix, type AdapterInstance, type ModuleInstance } from '../elaborate/instance.js';
-import { decodedWeight } from '../elaborate/format.js';
+import { decodedWeight, encodedParts } from '../elaborate/format.js';
 import { stop } from '../elaborate/stop.js';
 import { shapeOf, showShape, toNode } from '../elaborate/tensors.js';
-import { elaborateUpdate, learningRate, optimizerState } from '../elaborate/optimizer.js';
+import { elaborateUpdate, learningRate } from '../elaborate/optimizer.js';
 import { mergedSite } from '../elaborate/merge.js';
 import { elaborateTask, type BatchShape, type TaskGraph } from '../elaborate/task-graph.js';
 import { createGraph, type GraphBuilder } from '../graph/builder.js';
@@ -122,12 +122,21 @@ export function updateGraph(resolved: Resolved, layout: Layout, watch?: Watch): 
   // PyTorch's clip_grad_norm_: max_norm / (norm + 1e-6), at most 1.
   const clip = spec.tune.clip;
   const scale = clip === null ? undefined : g.add('min', [g.add('div', [one(clip), g.add('add', [norm, one(1e-6)])]), one(1)]);
-  const names = optimizerState(optimizer).map((s) => s.name);
   const rate = learningRate(optimizer, schedule);
-  const assigned = layout.groups.flatMap(({ elements, rate: factor }, group): Output[] => {
+  const assigned = layout.groups.flatMap(({ elements, rate: factor, state: kept }, group): Output[] => {
     const mean = means[group] as NodeId;
     const clipped = scale === undefined ? mean : g.add('mul', [mean, wide(scale, elements)]);
-    const state = new Map(names.map((name) => [name, stored(flat.state(group, name), elements)] as const));
+    const state = new Map(
+      kept.map(
+        (s) =>
+          [
+            s.name,
+            s.format === undefined
+              ? stored(flat.state(group, s.name), elements)
+              : toNode(e, decodedWeight(e, s.format, optimizer.definition.name.span), optimizer.definition.name.span),
+          ] as const,
+      ),
+    );
     const next = elaborateUpdate(
       e,
       optimizer,
@@ -138,12 +147,20 @@ export function updateGraph(resolved: Resolved, layout: Layout, watch?: Watch): 
     );
     return [
       { name: `trained.${group}`, node: next.p, mode: 'assign', tensor: flat.trained(group) },
-      ...names.map((name): Output => ({
-        name: `state.${group}.${name}`,
-        node: next.state.get(name) as NodeId,
-        mode: 'assign',
-        tensor: flat.state(group, name),
-      })),
+      ...kept.flatMap((s): Output[] => {
+        const node = next.state.get(s.name) as NodeId;
+        const name = `state.${group}.${s.name}`;
+        const { format } = s;
+        if (format === undefined) return [{ name, node, mode: 'assign', tensor: flat.state(group, s.name) }];
+        const blocks = g.add('reshape', [node], { shape: [format.blocks, format.blockSize] });
+        const parts = encodedParts(e, format, blocks);
+        return format.parts.map((p) => ({
+          name: `${name}.${p.part}`,
+          node: parts.get(p.part) as NodeId,
+          mode: 'assign',
+          tensor: p.tensor,
+        }));
+      }),
       { name: `gradient.${group}`, node: g.constant(0, [elements]), mode: 'assign', tensor: flat.gradient(group) },
     ];
   });

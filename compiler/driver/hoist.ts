@@ -1,6 +1,6 @@
 /**
- * @file Hoist: what depends on frozen weights of the base alone and is small beside them (the squared lengths of their rows, which DoRA
- * needs in every step) is computed once, when the run begins, and kept as a tensor of its own.
+ * @file Hoist: what depends on frozen weights of the base alone and is small beside them (the squared lengths of their rows, which some methods
+ * need in every step) is computed once, when the run begins, and kept as a tensor of its own.
  */
 import { createGraph, rebuild, type GraphBuilder } from '../graph/builder.js';
 import type { Graph, Node, NodeId, Output } from '../graph/graph.js';

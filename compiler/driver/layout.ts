@@ -9,7 +9,8 @@ import { allModules, keyPrefix, type ModuleInstance, type StorageInit, type Stor
 import type { FormatInstance } from '../elaborate/format.js';
 import type { Resolved } from '../spec/check.js';
 import type { Persistent } from '../plan/persistent.js';
-import { optimizerState } from '../elaborate/optimizer.js';
+import { instantiateFormat } from '../elaborate/instantiate-format.js';
+import { optimizerState, type OptimizerState } from '../elaborate/optimizer.js';
 
 /** A source of a tensor that is kept as it is. */
 type PlainSource = Exclude<Source, { readonly kind: 'encoded' }>;
@@ -54,6 +55,13 @@ export interface Group {
   readonly elements: number;
   /** Factor on the learning rate. */
   readonly rate: number;
+  /** The optimiser's state over the group. */
+  readonly state: readonly GroupState[];
+}
+
+/** One tensor of an optimiser's state over a group, and the tensors that hold it where it is kept in fewer bits. */
+export interface GroupState extends Pick<OptimizerState, 'name' | 'initial'> {
+  readonly format?: FormatInstance;
 }
 
 /** Where the tensors of an experiment lie. */
@@ -68,6 +76,14 @@ export interface Layout {
 }
 
 const alignment = 64;
+
+interface Grouping {
+  elements: number;
+  readonly rate: number;
+  /** Which of the state is kept in fewer bits. */
+  readonly kind: string;
+  readonly state: readonly OptimizerState[];
+}
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Whether a tensor of the model is trained itself: its module in full, or by the adapter on it. */
@@ -79,7 +95,7 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
   const trainables: Trainable[] = [];
   const fixed: Fixed[] = [];
   const frozen: Persistent[] = [];
-  const groups: { elements: number; rate: number }[] = [];
+  const groups: Grouping[] = [];
   const known = new Set<string>();
   let baseElements = 0;
   let adapterElements = 0;
@@ -90,11 +106,18 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
     source: Source,
     rate = 1,
   ): void => {
-    const size = Math.ceil(count(shape) / alignment) * alignment;
-    let group = groups.findLastIndex((g) => g.rate === rate);
-    if (group < 0 || ((groups[group] as Group).elements > 0 && ((groups[group] as Group).elements + size) * 4 > maxBindingBytes))
-      group = groups.push({ elements: 0, rate }) - 1;
-    const within = groups[group] as { elements: number };
+    const state = optimizerState(resolved.optimizer, count(shape));
+    // Blocks of state in fewer bits begin with a tensor.
+    const unit = state.reduce(
+      (n, s) => leastCommonMultiple(n, groupState(resolved, s, name, count(shape)).format?.blockSize ?? 1),
+      alignment,
+    );
+    const size = Math.ceil(count(shape) / unit) * unit;
+    const kind = state.map((s) => s.format !== undefined).join();
+    let group = groups.findLastIndex((g) => g.rate === rate && g.kind === kind);
+    if (group < 0 || ((groups[group] as Grouping).elements > 0 && ((groups[group] as Grouping).elements + size) * 4 > maxBindingBytes))
+      group = groups.push({ elements: 0, rate, kind, state }) - 1;
+    const within = groups[group] as Grouping;
     trainables.push({ name, key, also, shape, elements: count(shape), group, start: within.elements, source });
     within.elements += size;
   };
@@ -123,7 +146,12 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
       else frozen.push({ name, shape: s.shape, dtype: s.dtype, kind: 'weights', source });
     }
   }
-  if (groups.length === 0) groups.push({ elements: 0, rate: 1 });
+  if (groups.length === 0) groups.push({ elements: 0, rate: 1, kind: '', state: optimizerState(resolved.optimizer) });
+  const laid = groups.map(({ elements, rate, state }, g): Group => ({
+    elements,
+    rate,
+    state: state.map((s): GroupState => groupState(resolved, s, flat.state(g, s.name), elements)),
+  }));
   const whole = (name: string, elements: number, kind: Persistent['kind'], initial = 0): Persistent => ({
     name,
     shape: [elements],
@@ -152,21 +180,46 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
   return {
     trainables,
     fixed,
-    groups,
+    groups: laid,
     baseElements,
     adapterElements,
     persistent: [
       ...frozen,
-      ...groups.flatMap(({ elements }, g) => [
+      ...laid.flatMap(({ elements, state }, g) => [
         whole(flat.trained(g), elements, 'adapter'),
         whole(flat.gradient(g), elements, 'gradients'),
-        ...optimizerState(resolved.optimizer).map((s) => whole(flat.state(g, s.name), elements, 'optimizer', s.initial)),
+        ...state.flatMap((s): Persistent[] =>
+          s.format === undefined
+            ? [whole(flat.state(g, s.name), elements, 'optimizer', s.initial)]
+            : s.format.parts.map((p) => ({ name: p.tensor, shape: p.shape, dtype: p.dtype, kind: 'optimizer', source: { kind: 'zeros' } })),
+        ),
       ]),
       { name: flat.loss, shape: [1], dtype: 'f32', kind: 'results', source: { kind: 'zeros' } },
       { name: flat.count, shape: [1], dtype: 'f32', kind: 'results', source: { kind: 'zeros' } },
       ...parts,
     ],
   };
+}
+
+function leastCommonMultiple(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y > 0) [x, y] = [y, x % y];
+  return (a / x) * b;
+}
+
+function groupState(resolved: Resolved, { name, initial, format }: OptimizerState, tensor: string, elements: number): GroupState {
+  if (format === undefined || elements === 0) return { name, initial };
+  const { span } = resolved.optimizer.definition.name;
+  const weight: StorageInstance = {
+    name,
+    shape: [elements],
+    dtype: 'f32',
+    keys: [tensor],
+    init: { kind: 'constant', value: initial },
+    doc: '',
+    span,
+  };
+  return { name, initial, format: instantiateFormat(format, undefined, weight, span) };
 }
 
 /** The tensors that hold a weight in fewer bits. */

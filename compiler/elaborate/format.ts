@@ -34,8 +34,8 @@ export interface FormatInstance {
   readonly definition: Definition;
   readonly params: ReadonlyMap<string, Value>;
   readonly globals: Scope;
-  /** The module whose weight it is. */
-  readonly site: ModuleInstance;
+  /** The module whose weight it is; undefined for what is no weight, such as the state of an optimiser. */
+  readonly site: ModuleInstance | undefined;
   /** The weight. */
   readonly weight: StorageInstance;
   readonly blocks: number;
@@ -62,10 +62,10 @@ export const formatNames = [elementsName, 'blocks', 'rows', 'columns', 'size'] a
 export function given(
   definition: Definition,
   params: ReadonlyMap<string, Value>,
-  site: ModuleInstance,
+  site: ModuleInstance | undefined,
   weight: StorageInstance,
 ): Map<string, Value> {
-  const kind = site.kinds.find((k) => k.name === definition.on?.name.text);
+  const kind = site?.kinds.find((k) => k.name === definition.on?.name.text);
   const size = count(weight.shape);
   const rows = weight.shape[0] ?? 1;
   return new Map<string, Value>([
@@ -80,7 +80,7 @@ export function given(
 }
 
 /** The scope of a format while tensors are computed. `part` gives one of its tensors, `x` the blocks where they are known. */
-export function formatScope(e: Elaboration, f: FormatInstance, part: (p: FormatPart) => Value, x: (() => Value) | undefined): Scope {
+function formatScope(e: Elaboration, f: FormatInstance, part: (p: FormatPart) => Value, x: (() => Value) | undefined): Scope {
   const members = membersOf(f.definition);
   const names = new Map([...given(f.definition, f.params, f.site, f.weight), ['blocks', integer(f.blocks)] as const]);
   const owner = {};
@@ -125,6 +125,38 @@ export function decodedWeight(e: Elaboration, f: FormatInstance, span: Span): Va
   });
   return found as Value;
 }
+
+/** The stored tensors as nodes, made of the blocks `x`, by the name of their part. */
+export function encodedParts(e: Elaboration, f: FormatInstance, x: NodeId): ReadonlyMap<string, NodeId> {
+  const g = graphOf(e, f.definition.name.span);
+  const values = new Map<string, NodeId>();
+  const scope = formatScope(
+    e,
+    f,
+    (p) => ({ kind: 'tensor', node: partOf(p) }),
+    () => ({ kind: 'tensor', node: x }),
+  );
+  const partOf = (p: FormatPart): NodeId => {
+    const known = values.get(p.part);
+    if (known !== undefined) return known;
+    const node = toNode(e, e.interpreter.evaluate(e, p.value, scope), p.value.span, p.dtype);
+    const type = g.node(node);
+    if (type.shape.join() !== p.shape.join())
+      stop('PEFT0308', p.value.span, `${p.name} has shape ${showShape(p.shape)}, but its value has ${showShape(type.shape)}`);
+    if (type.dtype !== p.dtype)
+      stop(
+        'PEFT0308',
+        p.value.span,
+        `${p.name} holds ${wholeOrReal(p.dtype)} numbers, but its value is of ${wholeOrReal(type.dtype)} numbers`,
+      );
+    values.set(p.part, node);
+    return node;
+  };
+  for (const p of f.parts) partOf(p);
+  return values;
+}
+
+const wholeOrReal = (dtype: 'f32' | 'i32'): string => (dtype === 'i32' ? 'whole' : 'real');
 
 /** The node of a weight that this elaboration has used, if it has. */
 export function decodedNode(e: Elaboration, f: FormatInstance): NodeId | undefined {

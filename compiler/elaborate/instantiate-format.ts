@@ -6,20 +6,19 @@ import type { Span } from '../../grammar/diagnostics.js';
 import { createGraph } from '../graph/builder.js';
 import type { Graph, NodeId, Output } from '../graph/graph.js';
 import { createElaboration } from './elaboration.js';
-import { evaluate, requireHolds } from './evaluate.js';
+import { requireHolds } from './evaluate.js';
 import type { BoundDefinition, ModuleInstance, StorageInstance } from './instance.js';
 import { evaluateMember, memberNames, once } from './members.js';
 import { lazyScope, scopeOf, type Scope } from './scope.js';
 import { holds, keysOf, shapeOfStorage } from './storage.js';
 import { stop, told } from './stop.js';
-import { showShape, toNode } from './tensors.js';
 import { describe, integer, type Value } from './value.js';
 import {
   blockSizeName,
   count,
   decodedWeight,
   formatNames,
-  formatScope,
+  encodedParts,
   given,
   membersOf,
   type FormatInstance,
@@ -27,7 +26,12 @@ import {
 } from './format.js';
 
 /** A format on a weight: its sizes worked out, its rules checked. What does not hold is told at `at`. */
-export function instantiateFormat(bound: BoundDefinition, site: ModuleInstance, weight: StorageInstance, at: Span): FormatInstance {
+export function instantiateFormat(
+  bound: BoundDefinition,
+  site: ModuleInstance | undefined,
+  weight: StorageInstance,
+  at: Span,
+): FormatInstance {
   const { definition } = bound;
   const e = createElaboration(undefined, { training: false });
   const members = membersOf(definition);
@@ -73,33 +77,9 @@ export const blocksInput = 'x';
 /** What makes the stored tensors of the blocks `x`: one value for each part, by its name. */
 export function encodeGraph(f: FormatInstance): Graph {
   const g = createGraph();
-  const e = createElaboration(g, { training: false });
-  const outputs: Output[] = [];
-  const values = new Map<string, NodeId>();
-  const scope = formatScope(
-    e,
-    f,
-    (p) => ({ kind: 'tensor', node: partOf(p) }),
-    () => ({ kind: 'tensor', node: g.add('input', [], { name: blocksInput, shape: [f.blocks, f.blockSize], dtype: 'f32' }) }),
-  );
-  const partOf = (p: FormatPart): NodeId => {
-    const known = values.get(p.name);
-    if (known !== undefined) return known;
-    const node = toNode(e, evaluate(e, p.value, scope), p.value.span, p.dtype);
-    const type = g.node(node);
-    if (type.shape.join() !== p.shape.join())
-      stop('PEFT0308', p.value.span, `${p.name} has shape ${showShape(p.shape)}, but its value has ${showShape(type.shape)}`);
-    if (type.dtype !== p.dtype)
-      stop(
-        'PEFT0308',
-        p.value.span,
-        `${p.name} holds ${p.dtype === 'i32' ? 'whole' : 'real'} numbers, but its value is of ${type.dtype === 'i32' ? 'whole' : 'real'} numbers`,
-      );
-    values.set(p.name, node);
-    return node;
-  };
-  for (const p of f.parts) outputs.push({ name: p.part, node: partOf(p), mode: 'value' });
-  return g.finish(outputs);
+  const x = g.add('input', [], { name: blocksInput, shape: [f.blocks, f.blockSize], dtype: 'f32' });
+  const parts = encodedParts(createElaboration(g, { training: false }), f, x);
+  return g.finish(f.parts.map((p): Output => ({ name: p.part, node: parts.get(p.part) as NodeId, mode: 'value' })));
 }
 
 /** What a weight is in terms of its stored tensors: the value `weight`. */

@@ -2,31 +2,56 @@
  * @file Optimisers and schedules: one elementwise update of parameters and state from the gradient, and the learning rate as a
  * number that the host computes before each step.
  */
-import type { Member } from '../../grammar/ast.js';
+import type { Expr, Member } from '../../grammar/ast.js';
 import type { NodeId } from '../graph/graph.js';
 import type { ScalarExpr } from '../plan/program.js';
 import type { BoundDefinition } from './instance.js';
 import { toScalar } from './arithmetic.js';
 import type { Elaboration } from './elaboration.js';
 import { createElaboration } from './elaboration.js';
-import { block, evaluate } from './evaluate.js';
-import { localScope, scopeOf } from './scope.js';
+import { bindArguments, block, evaluate, evaluateArguments } from './evaluate.js';
+import { localScope, qualified, scopeOf, type Scope } from './scope.js';
+import { holds } from './storage.js';
 import { stop } from './stop.js';
 import { expand, graphOf, shapeOf, toNode } from './tensors.js';
-import type { Value } from './value.js';
+import { integer, type Value } from './value.js';
 
 const membersOf = (d: BoundDefinition): readonly Member[] => (d.definition.body.kind === 'block' ? d.definition.body.members : []);
 
-/** Names of an optimiser's state tensors, each of the shape of the parameters, with their initial value. */
-export function optimizerState(optimizer: BoundDefinition): { readonly name: string; readonly initial: number }[] {
+/** One tensor of an optimiser's state, of the shape of the parameters. */
+export interface OptimizerState {
+  readonly name: string;
+  readonly initial: number;
+  /** In how many bits it is kept, for parameters of the size that was asked about. */
+  readonly format?: BoundDefinition;
+}
+
+/** The state tensors of an optimiser, for a tensor of so many parameters. */
+export function optimizerState(optimizer: BoundDefinition, size = 1): OptimizerState[] {
   const e = createElaboration(undefined, { training: false });
-  return membersOf(optimizer).flatMap((m) => {
+  const scope = scopeOf(new Map([...optimizer.args, ['size', integer(size)] as const]), optimizer.scope);
+  return membersOf(optimizer).flatMap((m): OptimizerState[] => {
     if (m.kind !== 'storage' || m.storage !== 'state') return [];
-    const initial = m.init === undefined ? undefined : evaluate(e, m.init, scopeOf(optimizer.args, optimizer.scope));
+    const initial = m.init === undefined ? undefined : evaluate(e, m.init, scope);
     if (initial !== undefined && initial.kind !== 'number')
       return stop('PEFT0239', m.span, 'the initial state of an optimiser is a number');
-    return [{ name: m.name.text, initial: initial?.value ?? 0 }];
+    const value = initial?.value ?? 0;
+    if (m.format === undefined) {
+      if (m.when !== undefined && !holds(e, m.when, scope)) return [];
+      return [{ name: m.name.text, initial: value }];
+    }
+    const format = formatOf(e, m.format, scope);
+    if (value !== 0) return stop('PEFT0239', m.span, 'state that is kept in fewer bits begins as 0');
+    return [{ name: m.name.text, initial: value, ...(m.when === undefined || holds(e, m.when, scope) ? { format } : {}) }];
   });
+}
+
+/** The format that an expression calls. */
+function formatOf(e: Elaboration, expr: Expr, scope: Scope): BoundDefinition {
+  const callee = expr.kind === 'call' ? expr.callee : expr;
+  const found = callee.kind === 'name' ? scope.lookup(qualified('format', callee.name)) : undefined;
+  if (found?.kind !== 'definition') return stop('PEFT0119', callee.span, 'a format is needed here', { help: 'write as FORMAT(…)' });
+  return bindArguments(e, found.definition, found.scope, expr.kind === 'call' ? evaluateArguments(e, expr.args, scope) : [], expr.span);
 }
 
 /** The learning rate at a step: the optimiser's `lr` times the schedule, over the host variables `step` (from 0) and `total`. */

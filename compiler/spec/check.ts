@@ -167,7 +167,7 @@ function specOf(
     version: 1,
     name: c.statements.experiment.name.text,
     base: { model: base.definition.name.text, source: base.source, overrides: base.overrides, task: callSpec(task.bound) },
-    quantized: [...formats.values()].map((f) => ({ module: f.site.path, format: f.definition.name.text, args: jsonArgs(f.params) })),
+    quantized: [...formats.values()].map((f) => ({ module: f.site?.path ?? '', format: f.definition.name.text, args: jsonArgs(f.params) })),
     adapters: [...targets.adapters.values()].map((a) => ({
       module: a.site.path,
       method: a.definition.name.text,

@@ -109,6 +109,7 @@ function checkHead(d: Definition, scope: Scope, diagnostics: Diagnostic[]): void
   if (d.what === 'optimizer' && !d.params.some((p) => p.name.text === 'lr'))
     error(diagnostics, 'PEFT0240', d.name.span, `optimizer ${d.name.text} needs a parameter lr`);
   if (d.what !== 'adapter' && d.what !== 'format') return;
+  if (d.on === undefined && d.what === 'format') return;
   if (d.on === undefined)
     return error(diagnostics, 'PEFT0245', d.name.span, `${d.what} ${d.name.text} does not say what it acts on`, {
       help: 'write on linear(in, out) after its parameters',

@@ -57,6 +57,15 @@ export function resolveFormats(c: Context, base: Base | undefined, targets: Targ
       const bound = bindNamed(c, 'format', s.format);
       if (modules === undefined) return;
       const kind = bound.definition.on?.name.text;
+      if (kind === undefined)
+        return stop(
+          'PEFT0411',
+          s.format.span,
+          `${bound.definition.name.text} holds no weights of modules: it says nothing about what it acts on`,
+          {
+            help: listOf(c, 'format'),
+          },
+        );
       const sites = [...modules].filter((m) => m.kinds.some((k) => k.name === kind));
       if (sites.length === 0)
         return stop('PEFT0411', s.selector.span, `nothing here is a ${kind} module, whose weights ${bound.definition.name.text} can hold`, {
@@ -120,7 +129,7 @@ export function resolveFormats(c: Context, base: Base | undefined, targets: Targ
       argumentOrigins(c.origins, path, written.bound);
     }
   }
-  const kept = new Set([...formats.values()].map((f) => f.site));
+  const kept = new Set([...formats.values()].flatMap((f) => f.site ?? []));
   return { formats, matches: matches.map((m) => ({ ...m, modules: m.modules.filter((site) => kept.has(site)) })) };
 }
 

@@ -232,9 +232,13 @@ const { expr, member, type, selector } = fc.letrec<Parts>((tie) => {
         maybe('type', tie('type')),
         maybe('init', tie('expr')),
         some(foreign),
+        maybe(
+          'format',
+          name.map((n): Expr => ({ kind: 'name', name: n.text, span })),
+        ),
         maybe('when', tie('expr')),
       )
-      .chain(([storage, shared, said, named, typed, init, names, when]) =>
+      .chain(([storage, shared, said, named, typed, init, names, format, when]) =>
         fc.constant<Member>({
           kind: 'storage',
           storage,
@@ -244,6 +248,7 @@ const { expr, member, type, selector } = fc.letrec<Parts>((tie) => {
           ...typed,
           ...init,
           foreign: names,
+          ...(names.length === 0 ? format : {}),
           ...when,
           span,
         }),
@@ -419,6 +424,7 @@ const statement: fc.Arbitrary<Statement> = fc
         .tuple(name, call, maybe('task', call))
         .map(([model, source, task]): Statement => ({ kind: 'base', model, source, overrides: [], ...task, span })),
       fc.tuple(selector, call).map(([chosen, method]): Statement => ({ kind: 'adapt', selector: chosen, method, span })),
+      fc.tuple(selector, call).map(([chosen, format]): Statement => ({ kind: 'quantize', selector: chosen, format, span })),
       selector.map((chosen): Statement => ({ kind: 'train', selector: chosen, span })),
     ),
     trivia(false),

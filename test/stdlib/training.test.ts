@@ -53,6 +53,16 @@ const optimizers: { readonly [name: string]: { readonly call: string; readonly u
       return { m: m1, v: v1, p: decayed - (lr * (m1 / (1 - 0.8 ** step))) / (Math.sqrt(v1 / (1 - 0.95 ** step)) + 1e-6) };
     },
   },
+  // Of small tensors the state stays in f32; of large ones adamw8bit.test.ts speaks.
+  adamw8bit: {
+    call: `adamw8bit(lr: ${lr}, beta1: 0.8, beta2: 0.95, eps: 1e-6, weight_decay: ${decay})`,
+    update: ({ p, m, v }, g, step) => {
+      const m1 = 0.8 * m + 0.2 * g;
+      const v1 = 0.95 * v + 0.05 * g ** 2;
+      const decayed = p - lr * decay * p;
+      return { m: m1, v: v1, p: decayed - (lr * (m1 / (1 - 0.8 ** step))) / (Math.sqrt(v1 / (1 - 0.95 ** step)) + 1e-6) };
+    },
+  },
   sgd: {
     call: `sgd(lr: ${lr}, momentum: 0.9, weight_decay: ${decay})`,
     update: ({ p, m, v }, g) => {
