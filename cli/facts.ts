@@ -44,13 +44,19 @@ async function baseFacts(source: BaseSource, from: string, options: FactOptions)
 
 /** Shape and type of every tensor of a base; of weights in 4 bits, which have several tensors each, the shape and the format they stand for. */
 export async function tensorFacts(base: Checkpoint): Promise<Fact<ReadonlyMap<string, TensorFacts>>> {
-  const { quantizedOf, readQuantState } = await import('../runtime/weights/bitsandbytes.js');
+  const { nestedBlocksize, quantizedOf, readQuantState } = await import('../runtime/weights/bitsandbytes.js');
   const quantized = [...base.tensors.keys()].filter((key) => quantizedOf(base.tensors, key) !== undefined);
   const found = new Map<string, TensorFacts>(base.tensors);
   for (const key of quantized) {
     const read = await readQuantState(base, key);
     if (!read.ok) return failed(read.error);
     const { shape, quantType, blocksize, nested } = read.value;
+    if (nested !== undefined && nested.blocksize !== nestedBlocksize)
+      return {
+        ok: false,
+        message: `the magnitudes of ${key} are quantised in blocks of ${nested.blocksize}, and only blocks of ${nestedBlocksize} are known`,
+        help: 'quantise the base anew',
+      };
     found.set(key, { shape, dtype: 'U8', quantized: { format: quantType, args: { block: blocksize, double: nested !== undefined } } });
   }
   return { ok: true, value: found };

@@ -7,6 +7,7 @@ import { rm, stat } from 'node:fs/promises';
 import type { Package, TensorDecl } from '../compiler/plan/program.js';
 import { fail, ok, type Result } from './data/result.js';
 import type { Session } from './execute.js';
+import type { Pager } from './pager.js';
 import { readHeader } from './weights/header.js';
 import { readIntTensor, readTensor } from './weights/stream.js';
 import { writeWeights } from './weights/writer.js';
@@ -17,7 +18,9 @@ export const checkpointFile = 'checkpoint.safetensors';
 /** Tensors that change while a run trains, except gradients, which are zero between steps. */
 function changing(run: Package): readonly TensorDecl[] {
   const kinds = run.program.buffers;
-  const own = run.program.tensors.filter((t) => ['adapter', 'optimizer'].includes(kinds[t.buffer]?.kind ?? ''));
+  const own = run.program.tensors.filter((t) =>
+    (run.pages.length > 0 ? ['adapter'] : ['adapter', 'optimizer']).includes(kinds[t.buffer]?.kind ?? ''),
+  );
   // Tensors inside another one (each adapter tensor in the flat one) are saved with it.
   return own.filter(
     (t) =>
@@ -28,7 +31,7 @@ function changing(run: Package): readonly TensorDecl[] {
 }
 
 /** Writes a checkpoint. */
-export async function saveCheckpoint(folder: string, session: Session, run: Package, step: number): Promise<Result<string>> {
+export async function saveCheckpoint(folder: string, session: Session, run: Package, step: number, pager?: Pager): Promise<Result<string>> {
   const tensors = [];
   for (const t of changing(run)) {
     const data = await session.read(t.name);
@@ -39,13 +42,20 @@ export async function saveCheckpoint(folder: string, session: Session, run: Pack
       data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
     });
   }
+  for (const [name, data] of pager?.state() ?? [])
+    tensors.push({
+      name,
+      dtype: data instanceof Int32Array ? ('I32' as const) : ('F32' as const),
+      shape: [data.length],
+      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    });
   const path = join(folder, checkpointFile);
   const written = await writeWeights(path, tensors, { format: 'peft-checkpoint', step: String(step), hash: run.hash });
   return written.ok ? ok(path) : written;
 }
 
 /** Restores a checkpoint and gives its step; a checkpoint of another experiment is refused. */
-export async function resumeCheckpoint(folder: string, session: Session, run: Package): Promise<Result<number>> {
+export async function resumeCheckpoint(folder: string, session: Session, run: Package, pager?: Pager): Promise<Result<number>> {
   const path = join(folder, checkpointFile);
   const file = await readHeader(path);
   if (!file.ok) return file;
@@ -60,6 +70,11 @@ export async function resumeCheckpoint(folder: string, session: Session, run: Pa
     const data = await (t.dtype === 'i32' ? readIntTensor(file.value, t.name) : readTensor(file.value, t.name));
     if (!data.ok) return data;
     session.write(t.name, data.value as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>);
+  }
+  for (const [name, kept] of pager?.state() ?? []) {
+    const data = await (kept instanceof Int32Array ? readIntTensor(file.value, name) : readTensor(file.value, name));
+    if (!data.ok) return data;
+    pager?.restore(name, data.value as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>);
   }
   return ok(Number(metadata['step']));
 }

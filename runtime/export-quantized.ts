@@ -6,7 +6,7 @@ import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fail, ok, systemFailure, type Result } from './data/result.js';
 import type { EncodedParts } from './init.js';
-import { writeQuantized, type QuantLayout, type QuantType } from './weights/bitsandbytes.js';
+import { nestedBlocksize, writeQuantized, type QuantLayout, type QuantType } from './weights/bitsandbytes.js';
 import { readCheckpointTensor, type Checkpoint } from './weights/checkpoint.js';
 import { readRaw } from './weights/raw.js';
 import { writeFileAtomically, writeWeights, type TensorSource } from './weights/writer.js';
@@ -30,8 +30,6 @@ export interface QuantizeRequest {
   readonly skipped: readonly string[];
 }
 
-/** Blocks of magnitudes that are quantised together, as bitsandbytes has it. */
-const nestedBlocksize = 256;
 const types = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
 /** Writes the base; answers with the names of its files and the bytes of its tensors. */

@@ -195,7 +195,10 @@ async function encode(
     const part = parts.get(tensor.source.part);
     const elements = elementsOf(tensor);
     if (part === undefined || part.length > elements)
-      throw new DeviceError('misuse', `${part === undefined ? 'nothing was' : `${part.length} numbers were`} given for ${tensor.name}, which has ${elements}`);
+      throw new DeviceError(
+        'misuse',
+        `${part === undefined ? 'nothing was' : `${part.length} numbers were`} given for ${tensor.name}, which has ${elements}`,
+      );
     // A file ends with the last element, memory with the last block.
     if (part.length < elements) session.clear(tensor.name);
     session.writeBytes(tensor.name, 0, new Uint8Array(part.buffer as ArrayBuffer, part.byteOffset, part.byteLength));

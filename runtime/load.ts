@@ -5,7 +5,7 @@ import { fail, ok, type Failure, type Result } from './data/result.js';
 import { DeviceError } from './device-error.js';
 import type { Session } from './execute.js';
 import { initialise, type InitOptions, type InitReport } from './init.js';
-import { quantizedOf, readQuantized } from './weights/bitsandbytes.js';
+import { dynamicMap, quantizedOf, readQuantized } from './weights/bitsandbytes.js';
 import { findTensor, readCheckpointTensor, streamCheckpointTensor, type Checkpoint } from './weights/checkpoint.js';
 
 /** Loads and draws everything a session needs before its first step. Peak host memory is one chunk, or where weights are kept in fewer
@@ -44,7 +44,17 @@ export async function loadTensors(
         if (!found.ok) return undefined;
         const { name } = found.value;
         if (quantizedOf(base.tensors, name) === undefined) return must(await readCheckpointTensor(base, name));
-        return must(await readQuantized(base, name)).parts;
+        const { parts, nestedMap } = must(await readQuantized(base, name));
+        const other = nestedMap === undefined ? -1 : dynamicMap(true).findIndex((x, i) => x !== nestedMap[i]);
+        if (other >= 0)
+          must(
+            fail(
+              base.folder,
+              `the table that the magnitudes of ${name} are quantised with is not the usual one: its entry ${other} differs`,
+              'quantise the base anew',
+            ),
+          );
+        return parts;
       },
     });
     return ok(report);

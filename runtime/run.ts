@@ -16,6 +16,7 @@ import { exportAdapter, type CardFacts, type TrainedValues } from './export-adap
 import { exportModel } from './export-model.js';
 import { openSession, type Session } from './execute.js';
 import type { Codec } from './init.js';
+import { openPager } from './pager.js';
 import { loadTensors } from './load.js';
 import { train, type TrainEvent, type TrainResult, type TrainSettings } from './train.js';
 import type { Checkpoint } from './weights/checkpoint.js';
@@ -105,12 +106,13 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
       if (!again.ok) return again;
     }
     let from = 0;
+    const pager = await openPager(session, run.pages);
     if (request.start !== undefined && request.mode !== 'resume') {
       const started = await loadAdapter(request.start, session, run);
       if (!started.ok) return started;
     }
     if (request.mode === 'resume') {
-      const resumed = await resumeCheckpoint(folder, session, run);
+      const resumed = await resumeCheckpoint(folder, session, run, pager);
       if (!resumed.ok) return resumed;
       from = resumed.value;
     }
@@ -136,7 +138,7 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
           return writing;
         },
         onSave: async (step) => {
-          const saved = await saveCheckpoint(folder, session, run, step);
+          const saved = await saveCheckpoint(folder, session, run, step, pager);
           if (!saved.ok) failure = saved;
         },
         onBest: async (step) => {
@@ -144,6 +146,7 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
         },
       },
       from,
+      pager,
     );
     await writing;
     if (failure !== undefined) return failure;

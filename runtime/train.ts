@@ -8,6 +8,7 @@ import { fillBatch, planBatches, type BatchPlan } from './data/batches.js';
 import type { BatchField, Dataset } from './data/dataset.js';
 import { mixBits } from './data/shuffle.js';
 import { evaluate, metricDirections, writeBatch, type Evaluation } from './evaluate.js';
+import type { Pager } from './pager.js';
 import type { Session } from './execute.js';
 import { evaluateScalar } from './scalars.js';
 
@@ -76,7 +77,7 @@ export function totalSteps(examples: number, rows: number, settings: Pick<TrainS
   return settings.maxSteps === null ? all : Math.min(all, settings.maxSteps);
 }
 
-/** Trains from step `from` (0, or where a checkpoint stopped). */
+/** Trains from step `from` (0, or where a checkpoint stopped); `pager` holds the optimiser's state where the host keeps it. */
 export async function train(
   session: Session,
   run: Package,
@@ -84,6 +85,7 @@ export async function train(
   settings: TrainSettings,
   hooks: TrainHooks,
   from = 0,
+  pager?: Pager,
 ): Promise<TrainResult> {
   const total = totalSteps(data.train.size, run.rows, settings);
   const perEpoch = Math.ceil(Math.ceil(data.train.size / run.rows) / settings.accumulate);
@@ -154,6 +156,7 @@ export async function train(
       step += 1;
       waiting.push({ step, epoch: epoch + 1, tokens });
       const room = session.runAndQueue('update', { step: step - 1, total, seed: 0 });
+      await pager?.update({ step: step - 1, total, seed: 0 });
       if (!room || waiting.length >= settings.logEvery || step === total) await flush();
       else if (waiting.length % 2 === 0) {
         // Keep the queue short, so that progress is true and an interruption is answered soon.

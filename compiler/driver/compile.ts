@@ -14,9 +14,20 @@ import { canonical, meaning } from '../spec/spec.js';
 import { metricsOf, recipes, recipeType } from '../spec/task.js';
 import { plannedBytes } from './budget.js';
 import { adapterFiles } from './adapter-files.js';
-import { evalGraph, initialGraph, mergeGraph, saveGraph, trainGraph, updateGraph, type EntryGraph, type Saved } from './graphs.js';
+import {
+  evalGraph,
+  initialGraph,
+  mergeGraph,
+  pageGraph,
+  saveGraph,
+  trainGraph,
+  updateEndGraph,
+  updateGraph,
+  type EntryGraph,
+  type Saved,
+} from './graphs.js';
 import { hoist } from './hoist.js';
-import { layoutOf, type Layout } from './layout.js';
+import { layoutOf, pageElements, type Layout } from './layout.js';
 import type { Watch } from './passes.js';
 
 /** What an experiment is compiled for. */
@@ -67,9 +78,8 @@ export function compile(resolved: Resolved, options: CompileOptions, diagnostics
   return attempt(
     diagnostics,
     () => {
-      const layout = layoutOf(resolved, options.target.maxBindingBytes);
       const saved = saveGraph(resolved);
-      const { program, recomputed } = chosenPlan(resolved, layout, options, saved?.entry, span);
+      const { program, layout, recomputed } = chosenPlan(resolved, options, saved?.entry, span);
       return { run: packageOf(resolved, layout, program, saved?.saved ?? [], options), layout, recomputed };
     },
     span,
@@ -78,35 +88,39 @@ export function compile(resolved: Resolved, options: CompileOptions, diagnostics
 
 interface Planned {
   readonly program: Program;
+  readonly layout: Layout;
   readonly recomputed: Recomputed | undefined;
 }
 
-/** The plan as `tune.checkpointing` wants it: `auto` recomputes layers where the plan without is above the budget, or does not fit. */
-function chosenPlan(resolved: Resolved, layout: Layout, options: CompileOptions, save: EntryGraph | undefined, span: Span): Planned {
+/** The choices that a word of `tune` leaves open, dearest in bytes first. */
+const choices = (word: 'none' | 'auto' | 'layers' | 'optimizer'): readonly boolean[] =>
+  word === 'none' ? [false] : word === 'auto' ? [false, true] : [true];
+
+/** The plan as `tune.checkpointing` and `tune.paging` want it. What they leave to the budget costs time: paging little, so it is tried
+ * first; where nothing fits, the smallest plan is taken. */
+function chosenPlan(resolved: Resolved, options: CompileOptions, save: EntryGraph | undefined, span: Span): Planned {
   const { tune, budget } = resolved.spec;
-  const made = (checkpoints: boolean): Program => {
+  const candidates = choices(tune.checkpointing).flatMap((checkpoints) => choices(tune.paging).map((paged) => ({ checkpoints, paged })));
+  const made = ({ checkpoints, paged }: (typeof candidates)[number]): Planned => {
+    const layout = layoutOf(resolved, options.target.maxBindingBytes, paged ? { pageElements } : {});
     const { entries, kept } = hoist(entriesOf(resolved, layout, options, save, checkpoints), layout.persistent);
-    return planned(entries, [...layout.persistent, ...kept], options, span);
+    const program = planned(entries, [...layout.persistent, ...kept], options, span);
+    return { program, layout, recomputed: checkpoints ? recomputedIn(resolved, layout, options, program) : undefined };
   };
-  const recomputing = (): Planned => {
-    const program = made(true);
-    return { program, recomputed: recomputedIn(resolved, layout, options, program) };
-  };
-  switch (tune.checkpointing) {
-    case 'none':
-      return { program: made(false), recomputed: undefined };
-    case 'layers':
-      return recomputing();
-    case 'auto': {
-      const quiet: Diagnostic[] = [];
-      const whole = attempt(quiet, () => made(false), span);
-      if (whole !== undefined && plannedBytes(whole) <= (budget.gpu_memory ?? Infinity)) return { program: whole, recomputed: undefined };
-      const less = recomputing();
-      return whole === undefined || plannedBytes(less.program) < plannedBytes(whole) ? less : { program: whole, recomputed: undefined };
+  let best: Planned | undefined;
+  let fault: unknown;
+  for (const candidate of candidates) {
+    try {
+      const next = made(candidate);
+      if (best === undefined || plannedBytes(next.program) < plannedBytes(best.program)) best = next;
+      if (plannedBytes(best.program) <= (budget.gpu_memory ?? Infinity)) break;
+    } catch (error) {
+      // What one candidate cannot be the next may be.
+      fault ??= error;
     }
-    default:
-      return tune.checkpointing satisfies never;
   }
+  if (best === undefined) throw fault;
+  return best;
 }
 
 /** What is computed twice in a training step of the longest batch. */
@@ -144,6 +158,8 @@ function entriesOf(
     );
   }
   entries.push(entryOf('update', resolved, undefined, updateGraph(resolved, layout, watch('update'))));
+  layout.pages.forEach((page, i) => entries.push(entryOf(page.entry, resolved, undefined, pageGraph(resolved, layout, i))));
+  if (layout.pages.length > 0) entries.push(entryOf('update.end', resolved, undefined, updateEndGraph()));
   const initial = initialGraph(resolved);
   if (initial !== undefined) entries.push(entryOf('initial', resolved, undefined, initial));
   if (save !== undefined) entries.push(entryOf('save', resolved, undefined, save));
@@ -179,6 +195,10 @@ function packageOf(resolved: Resolved, layout: Layout, program: Program, saved: 
     })),
     lengths: options.lengths,
     rows: options.rows,
+    pages: layout.pages.map(({ entry, state }) => ({
+      entry,
+      tensors: state.flatMap((s) => (s.format === undefined ? [s.tensor] : s.format.parts.map((p) => p.tensor))),
+    })),
     rate: learningRate(resolved.optimizer, resolved.schedule),
     trained: layout.trainables.map((t) => ({ name: t.name, key: t.key, shape: t.shape })),
     adapters: adapterFiles(resolved, layout, saved),

@@ -20,6 +20,10 @@ export const flat = {
   trained: (group: number) => `flat.${group}.trained`,
   gradient: (group: number) => `flat.${group}.gradient`,
   state: (group: number, name: string) => `flat.${group}.state.${name}`,
+  /** Part of a flat tensor, for a page. */
+  slice: (tensor: string, page: number) => `${tensor}.page${page}`,
+  page: (name: string) => `page.${name}`,
+  scale: 'run.scale',
   loss: 'run.loss_sum',
   count: 'run.count',
 } as const;
@@ -64,11 +68,29 @@ export interface GroupState extends Pick<OptimizerState, 'name' | 'initial'> {
   readonly format?: FormatInstance;
 }
 
+/** A part of a group whose state is on the device only while it is updated; between updates the host keeps it. */
+export interface Page {
+  /** Entry that updates it. */
+  readonly entry: string;
+  readonly group: number;
+  /** First element in the group's flat tensors. */
+  readonly start: number;
+  readonly elements: number;
+  readonly state: readonly PageState[];
+}
+
+/** One tensor of the state of a page, and the names of those that stand for it in memory. */
+export interface PageState extends GroupState {
+  readonly tensor: string;
+}
+
 /** Where the tensors of an experiment lie. */
 export interface Layout {
   readonly trainables: readonly Trainable[];
   readonly fixed: readonly Fixed[];
   readonly groups: readonly Group[];
+  /** None where the optimiser's state stays on the device. */
+  readonly pages: readonly Page[];
   readonly persistent: readonly Persistent[];
   /** Elements of the base, trained or frozen, and of adapters that are not part of it. */
   readonly baseElements: number;
@@ -90,8 +112,17 @@ const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b
 export const isTrained = (resolved: Resolved, module: ModuleInstance, tensor: StorageInstance): boolean =>
   resolved.trained.has(module) || (resolved.adapters.get(module)?.own.some((o) => o.tensor === tensor) ?? false);
 
+/** How an experiment is laid out. */
+export interface LayoutOptions {
+  /** Elements of a page of optimiser state, a multiple of every block; absent where the state stays on the device. */
+  readonly pageElements?: number;
+}
+
+/** Elements of a page where the state is paged: 8 MiB in f32. */
+export const pageElements = 2 ** 21;
+
 /** Lays out the tensors of an experiment. */
-export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout {
+export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27, options: LayoutOptions = {}): Layout {
   const trainables: Trainable[] = [];
   const fixed: Fixed[] = [];
   const frozen: Persistent[] = [];
@@ -177,10 +208,12 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
       within: { tensor: flat.gradient(t.group), start: t.start },
     },
   ]);
+  const pages = options.pageElements === undefined ? [] : pagesOf(resolved, groups, trainables, options.pageElements);
   return {
     trainables,
     fixed,
     groups: laid,
+    pages,
     baseElements,
     adapterElements,
     persistent: [
@@ -188,17 +221,84 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27): Layout 
       ...laid.flatMap(({ elements, state }, g) => [
         whole(flat.trained(g), elements, 'adapter'),
         whole(flat.gradient(g), elements, 'gradients'),
-        ...state.flatMap((s): Persistent[] =>
+        ...(pages.length > 0 ? [] : state).flatMap((s): Persistent[] =>
           s.format === undefined
             ? [whole(flat.state(g, s.name), elements, 'optimizer', s.initial)]
             : s.format.parts.map((p) => ({ name: p.tensor, shape: p.shape, dtype: p.dtype, kind: 'optimizer', source: { kind: 'zeros' } })),
         ),
       ]),
+      ...pageTensors(pages),
+      ...(pages.length === 0 ? [] : [{ name: flat.scale, shape: [1], dtype: 'f32', kind: 'results', source: { kind: 'zeros' } } as const]),
       { name: flat.loss, shape: [1], dtype: 'f32', kind: 'results', source: { kind: 'zeros' } },
       { name: flat.count, shape: [1], dtype: 'f32', kind: 'results', source: { kind: 'zeros' } },
       ...parts,
     ],
   };
+}
+
+/** The groups in pages of at most `size` elements: whole tensors together, larger ones cut. */
+function pagesOf(resolved: Resolved, groups: readonly Grouping[], trainables: readonly Trainable[], size: number): Page[] {
+  const pages: Page[] = [];
+  groups.forEach(({ elements, state }, group) => {
+    const starts = trainables.flatMap((t) => (t.group === group ? [t.start] : []));
+    const page = (start: number, end: number): void => {
+      const part = end - start;
+      pages.push({
+        entry: `update.${pages.length}`,
+        group,
+        start,
+        elements: part,
+        state: state.map((s): PageState => {
+          const tensor = `${flat.page(s.name)}.${part}`;
+          return { ...groupState(resolved, s, tensor, part), tensor };
+        }),
+      });
+    };
+    let from = 0;
+    starts.forEach((start, i) => {
+      const end = starts[i + 1] ?? elements;
+      if (end - from <= size) return;
+      if (start > from) page(from, start);
+      for (from = start; end - from > size; from += size) page(from, from + size);
+      // What is left of a tensor that was cut stands by itself.
+      if (from > start) {
+        page(from, end);
+        from = end;
+      }
+    });
+    if (from < elements) page(from, elements);
+  });
+  return pages;
+}
+
+/** Slices of the flat tensors, and room for the state of one page, whichever it is. */
+function pageTensors(pages: readonly Page[]): Persistent[] {
+  const slices = pages.flatMap(({ group, start, elements }, page): Persistent[] =>
+    (['trained', 'gradient'] as const).map((what) => ({
+      name: flat.slice(flat[what](group), page),
+      shape: [elements],
+      dtype: 'f32',
+      kind: what === 'trained' ? 'adapter' : 'gradients',
+      source: { kind: 'zeros' },
+      within: { tensor: flat[what](group), start },
+    })),
+  );
+  const rooms = new Map<string, Persistent>();
+  const views = new Map<string, Persistent>();
+  const room = (name: string, tensor: string, shape: readonly number[], dtype: 'f32' | 'i32', initial: number): void => {
+    const source: Source = initial === 0 ? { kind: 'zeros' } : { kind: 'init', init: { kind: 'constant', value: initial } };
+    const elements = count(shape);
+    const known = rooms.get(name);
+    if (known === undefined || count(known.shape) < elements)
+      rooms.set(name, { name, shape: [elements], dtype, kind: 'optimizer', source });
+    views.set(tensor, { name: tensor, shape, dtype, kind: 'optimizer', source, within: { tensor: name, start: 0 } });
+  };
+  for (const { elements, state } of pages)
+    for (const s of state) {
+      if (s.format === undefined) room(flat.page(s.name), s.tensor, [elements], 'f32', s.initial);
+      else for (const p of s.format.parts) room(`${flat.page(s.name)}/${p.part}`, p.tensor, p.shape, p.dtype, 0);
+    }
+  return [...rooms.values(), ...views.values(), ...slices];
 }
 
 function leastCommonMultiple(a: number, b: number): number {

@@ -83,7 +83,7 @@ const axisOf = (axis: number, rank: number, span: Span): number => {
 function reduction(op: 'sum' | 'amax', doc: string): Builtin {
   return {
     doc,
-    params: ['x', 'axis?', 'keep?'],
+    params: ['x', 'axis?', 'keep?', ...(op === 'sum' ? ['single?'] : [])],
     run: (e, args, span) => {
       const g = graphOf(e, span);
       let x = toNode(e, get(args, 'x'), span);
@@ -92,7 +92,8 @@ function reduction(op: 'sum' | 'amax', doc: string): Builtin {
       if (shape.length === 0) return { kind: 'tensor', node: x };
       const axis = axisOf(int(args, 'axis', span, -1), shape.length, span);
       const keep = args.get('keep');
-      const out = g.add(op, [x], { axes: [axis] });
+      const single = args.get('single');
+      const out = g.add(op, [x], { axes: [axis], ...(single?.kind === 'bool' && single.value ? { single: 1 } : {}) });
       if (keep?.kind === 'bool' && !keep.value) return { kind: 'tensor', node: out };
       return { kind: 'tensor', node: g.add('reshape', [out], { shape: shape.map((n, i) => (i === axis ? 1 : n)) }) };
     },
@@ -159,7 +160,10 @@ export const builtins: Readonly<Record<string, Builtin>> = {
     params: ['condition', 'a', 'b'],
     run: (e, args, span) => elementwise(e, 'select', [get(args, 'condition'), get(args, 'a'), get(args, 'b')], span),
   },
-  sum: reduction('sum', 'Sum over one axis (the last), which is kept with size 1 unless keep is false.'),
+  sum: reduction(
+    'sum',
+    'Sum over one axis (the last), which is kept with size 1 unless keep is false; `single: true` adds in f32, in the order PyTorch has, where the host computes it.',
+  ),
   amax: reduction('amax', 'Largest element over one axis (the last), which is kept with size 1 unless keep is false.'),
   argmax: {
     doc: 'Index of the largest element of each row; the last axis goes away.',

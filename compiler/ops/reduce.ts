@@ -79,16 +79,70 @@ function argmax(call: Call): Float64Array {
   });
 }
 
+/** Sums along the last axis, of a value that has no other or is summed along it alone. */
+function singleSums(call: Call): Float64Array {
+  const { shape } = at(call.types, 0);
+  const axes = call.attrs['axes'] as readonly number[];
+  if (axes.length !== 1 || axes[0] !== shape.length - 1) return reduce(call, 0, (a, b) => a + b);
+  const width = at(shape, shape.length - 1);
+  const input = at(call.inputs, 0);
+  return new Float64Array(elements(call.out.shape)).map((_, row) => singleSum(input.subarray(row * width, (row + 1) * width)));
+}
+
+const mostLanes = 8;
+const columns = 4;
+const levels = 4;
+
+/** A sum in f32 as PyTorch's CPU kernel adds a row (8 lanes, in 4 columns of lanes, each cascaded in 4 levels), in one thread. */
+export function singleSum(x: ArrayLike<number>): number {
+  const f = Math.fround;
+  const value = (i: number): number => x[i] as number;
+  const lanes = x.length < mostLanes ? 1 : mostLanes;
+  const vectors = Math.floor(x.length / lanes);
+  const rows = Math.floor(vectors / columns);
+  const power = Math.max(4, Math.ceil(Math.log2(Math.max(1, rows)) / levels));
+  const step = 2 ** power;
+  const width = lanes * columns;
+  const sums = Array.from({ length: levels }, () => new Float32Array(width));
+  const [first] = sums as [Float32Array, ...Float32Array[]];
+  let row = 0;
+  const add = (): void => {
+    for (let c = 0; c < width; c += 1) first[c] = (first[c] as number) + value(row * width + c);
+    row += 1;
+  };
+  while (row + step <= rows) {
+    for (let j = 0; j < step; j += 1) add();
+    for (let level = 1; level < levels; level += 1) {
+      const [to, from] = [sums[level] as Float32Array, sums[level - 1] as Float32Array];
+      for (let c = 0; c < width; c += 1) to[c] = (to[c] as number) + (from[c] as number);
+      from.fill(0);
+      if ((row & ((step - 1) << (level * power))) !== 0) break;
+    }
+  }
+  while (row < rows) add();
+  for (let level = 1; level < levels; level += 1)
+    for (let c = 0; c < width; c += 1) first[c] = (first[c] as number) + ((sums[level] as Float32Array)[c] as number);
+  // Vectors that fill no row go to the first column; then the columns are added, what fills no vector, and the lanes.
+  for (let v = rows * columns; v < vectors; v += 1)
+    for (let l = 0; l < lanes; l += 1) first[l] = (first[l] as number) + value(v * lanes + l);
+  for (let c = 1; c < columns; c += 1)
+    for (let l = 0; l < lanes; l += 1) first[l] = (first[l] as number) + (first[c * lanes + l] as number);
+  let sum = 0;
+  for (let i = vectors * lanes; i < x.length; i += 1) sum = f(sum + value(i));
+  for (let l = 0; l < lanes; l += 1) sum = f(sum + (first[l] as number));
+  return sum;
+}
+
 /** The reductions. */
 export const reductionOps = {
   sum: {
     name: 'sum',
-    doc: 'Sum over axes, which go away.',
+    doc: 'Sum over axes, which go away. `single`: of one axis, each addition rounded to f32, in the order PyTorch has on the processor; a device adds in an order of its own.',
     kind: 'reduction',
     arity: 1,
-    attrs: { axes: 'axes' },
+    attrs: { axes: 'axes', single: 'flag' },
     infer: (inputs, attrs) => infer(inputs, attrs['axes'] as readonly number[]),
-    reference: (call) => reduce(call, 0, (a, b) => a + b),
+    reference: (call) => (call.attrs['single'] === 1 ? singleSums(call) : reduce(call, 0, (a, b) => a + b)),
     gradient: (g, site) => restore(g, site.dy, site),
     samples: samplesOf({ low: -3, high: 3 }),
     tolerance: { relative: 2 ** -23, absolute: 0, accumulates: true },

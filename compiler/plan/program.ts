@@ -215,6 +215,9 @@ export interface Package {
   /** Padded lengths that entries `train/ROWSxTOKENS` and `eval/ROWSxTOKENS` exist for, ascending. */
   readonly lengths: readonly number[];
   readonly rows: number;
+  /** Optimiser state that the host keeps: after the entry `update` each page's tensors are written, its entry runs, and they are read
+   * back; `update.end` follows. None where the state stays on the device. */
+  readonly pages: readonly { readonly entry: string; readonly tensors: readonly string[] }[];
   /** Learning rate over the host variables `step` and `total`. */
   readonly rate: ScalarExpr;
   readonly trained: readonly TrainedTensor[];

@@ -16,7 +16,7 @@ import type { Context } from './context.js';
 import type { BaseFacts } from './facts.js';
 import { bindNamed } from './named.js';
 import { tableSource } from './sources.js';
-import { checkpointings, type Interval, type Spec, type TableSource } from './spec.js';
+import { checkpointings, pagings, type Interval, type Spec, type TableSource } from './spec.js';
 import { metricsOf } from './task.js';
 
 /** The fields of all sections, checked. */
@@ -64,6 +64,7 @@ export function fieldsOf(c: Context, task: Task | undefined, base: BaseFacts | u
       accumulate: count('accumulate'),
       clip: number(values.get('clip')),
       checkpointing: word(c, 'tune.checkpointing', values.get('checkpointing'), checkpointings),
+      paging: word(c, 'tune.paging', values.get('paging'), pagings),
       seed: count('seed'),
       shuffle: truth(values.get('shuffle')),
       eval_every: interval(values.get('eval_every')),

@@ -39,6 +39,11 @@ export type Checkpointing = (typeof checkpointings)[number];
 /** The words for it. */
 export const checkpointings = ['none', 'layers', 'auto'] as const;
 
+/** What the host keeps between optimiser steps: nothing, the optimiser's state, or that where the budget asks for it. */
+export type Paging = (typeof pagings)[number];
+/** The words for it. */
+export const pagings = ['none', 'optimizer', 'auto'] as const;
+
 /** A resolved experiment. */
 export interface Spec {
   readonly format: 'peft-spec';
@@ -73,6 +78,7 @@ export interface Spec {
     readonly accumulate: number;
     readonly clip: number | null;
     readonly checkpointing: Checkpointing;
+    readonly paging: Paging;
     readonly seed: number;
     readonly shuffle: boolean;
     readonly eval_every: Interval | null;

@@ -117,6 +117,9 @@ export interface Quantized {
 /** Where quantised weights are read from: one file, or a base with its shards. */
 export type QuantSource = WeightsFile | Checkpoint;
 
+/** Magnitudes that bitsandbytes quantises together. */
+export const nestedBlocksize = 256;
+
 const stateName = (key: string, type: QuantType): string => `${key}.quant_state.bitsandbytes__${type}`;
 const types: readonly QuantType[] = ['nf4', 'fp4'];
 const mapCodes = 256;
