@@ -105,6 +105,8 @@ interface Grouping {
   /** Which of the state is kept in fewer bits. */
   readonly kind: string;
   readonly state: readonly OptimizerState[];
+  /** Elements that its tensors begin at a multiple of: whole blocks. */
+  readonly unit: number;
 }
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -147,7 +149,7 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27, options:
     const kind = state.map((s) => s.format !== undefined).join();
     let group = groups.findLastIndex((g) => g.rate === rate && g.kind === kind);
     if (group < 0 || ((groups[group] as Grouping).elements > 0 && ((groups[group] as Grouping).elements + size) * 4 > maxBindingBytes))
-      group = groups.push({ elements: 0, rate, kind, state }) - 1;
+      group = groups.push({ elements: 0, rate, kind, state, unit }) - 1;
     const within = groups[group] as Grouping;
     trainables.push({ name, key, also, shape, elements: count(shape), group, start: within.elements, source });
     within.elements += size;
@@ -177,7 +179,7 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27, options:
       else frozen.push({ name, shape: s.shape, dtype: s.dtype, kind: 'weights', source });
     }
   }
-  if (groups.length === 0) groups.push({ elements: 0, rate: 1, kind: '', state: optimizerState(resolved.optimizer) });
+  if (groups.length === 0) groups.push({ elements: 0, rate: 1, kind: '', state: optimizerState(resolved.optimizer), unit: alignment });
   const laid = groups.map(({ elements, rate, state }, g): Group => ({
     elements,
     rate,
@@ -239,7 +241,7 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27, options:
 /** The groups in pages of at most `size` elements: whole tensors together, larger ones cut. */
 function pagesOf(resolved: Resolved, groups: readonly Grouping[], trainables: readonly Trainable[], size: number): Page[] {
   const pages: Page[] = [];
-  groups.forEach(({ elements, state }, group) => {
+  groups.forEach(({ elements, state, unit }, group) => {
     const starts = trainables.flatMap((t) => (t.group === group ? [t.start] : []));
     const page = (start: number, end: number): void => {
       const part = end - start;
@@ -259,7 +261,12 @@ function pagesOf(resolved: Resolved, groups: readonly Grouping[], trainables: re
       const end = starts[i + 1] ?? elements;
       if (end - from <= size) return;
       if (start > from) page(from, start);
-      for (from = start; end - from > size; from += size) page(from, from + size);
+      // A page of one block would be another computation, rounded in another way: the last has two at least.
+      for (from = start; end - from > size;) {
+        const next = from + (end - from - size < 2 * unit ? size - unit : size);
+        page(from, next);
+        from = next;
+      }
       // What is left of a tensor that was cut stands by itself.
       if (from > start) {
         page(from, end);

@@ -91,7 +91,7 @@ async function steps({ session, pager }: Opened, layout: Layout, from: number, t
 describe('pages of optimiser state', () => {
   it.each(['adamw(lr: 1e-2)', 'adamw8bit(lr: 1e-2)', 'sgd(lr: 1e-2, momentum: 0.9)'])('%s', async (optimizer) => {
     const r = experiment(optimizer);
-    const [whole, paged] = [layoutOf(r), layoutOf(r, undefined, { pageElements: 512 })];
+    const [whole, paged] = [layoutOf(r), layoutOf(r, undefined, { pageElements: 1024 })];
     expect(paged.pages.length).toBeGreaterThan(4);
     const bytes = (layout: Layout): number =>
       layout.persistent.reduce(
