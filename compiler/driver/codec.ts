@@ -77,6 +77,8 @@ type When = 'before' | 'chunk' | 'after';
 
 interface Schedule {
   readonly when: readonly When[];
+  /** Nodes that are the same for every chunk of a size. */
+  readonly same: readonly boolean[];
   /** Nodes of chunks whose values are needed whole. */
   readonly whole: readonly NodeId[];
 }
@@ -90,12 +92,16 @@ function scheduleOf(graph: Graph, blocks: number): Schedule {
     else if (inputs.includes('chunk')) when[id] = staysInBlocks(graph, node, when, blocks) ? 'chunk' : 'after';
     else when[id] = isRepeated(graph, node, blocks) ? 'chunk' : 'before';
   });
+  const same = graph.nodes.map(() => false);
+  graph.nodes.forEach((node, id) => {
+    same[id] = node.op !== 'input' && node.inputs.every((i) => when[i] !== 'chunk' || same[i]);
+  });
   // A repeated value that only whole values use need not be cut.
   const whole = new Set(graph.outputs.map((o) => o.node).filter((id) => when[id] === 'chunk'));
   graph.nodes.forEach((node, id) => {
     if (when[id] === 'after') for (const i of node.inputs) if (when[i] === 'chunk') whole.add(i);
   });
-  return { when, whole: [...whole] };
+  return { when, same, whole: [...whole] };
 }
 
 /** Whether a node without blocks among its operands is one value for all of them, which can be made for some of them. */
@@ -150,7 +156,7 @@ function runSchedule(
   perChunk: number,
   values: Float32Array,
 ): Map<string, Float64Array> {
-  const { when, whole } = schedule;
+  const { when, same, whole } = schedule;
   const known: (Float64Array | undefined)[] = [];
   const compute = (of: Graph, id: NodeId, inputs: ReadonlyMap<string, Float64Array>): void => {
     known[id] = evaluateNode(of, of.nodes[id] as Node, (i) => known[i] as Float64Array, inputs);
@@ -162,12 +168,14 @@ function runSchedule(
   let chunk: { readonly some: number; readonly graph: Graph } | undefined;
   for (let from = 0; from < f.blocks; from += perChunk) {
     const some = Math.min(perChunk, f.blocks - from);
-    if (chunk?.some !== some) chunk = { some, graph: graphOfChunk(graph, schedule, f.blocks, some) };
+    const fresh = chunk?.some !== some;
+    if (chunk === undefined || fresh) chunk = { some, graph: graphOfChunk(graph, schedule, f.blocks, some) };
     // What the weight does not reach is zero.
     const x = new Float64Array(some * f.blockSize);
     x.set(values.subarray(from * f.blockSize, (from + some) * f.blockSize));
     const inputs = new Map([[blocksInput, x]]);
-    for (let id = 0; id < graph.nodes.length; id += 1) if (when[id] === 'chunk') compute(chunk.graph, id, inputs);
+    for (let id = 0; id < graph.nodes.length; id += 1)
+      if (when[id] === 'chunk' && (fresh || same[id] !== true)) compute(chunk.graph, id, inputs);
     for (const [id, all] of wholes) all.set(known[id] as Float64Array, (all.length / f.blocks) * from);
   }
   for (const [id, all] of wholes) known[id] = all;

@@ -79,7 +79,8 @@ export function toHalf(value: number): number {
   const size = Math.abs(value);
   if (Number.isNaN(value)) return 0x7e00;
   if (size >= 65520) return sign | 0x7c00;
-  const exponent = Math.max(-14, Math.floor(Math.log2(size)));
+  // The exponent as f32 has it: a logarithm would be wrong beside powers of two, and slow.
+  const exponent = Math.max(-14, ((bitsOf(size) >>> 23) & 255) - 127);
   const step = 2 ** (exponent - 10);
   const scaled = size / step;
   const floor = Math.floor(scaled);

@@ -67,11 +67,39 @@ function infer(scalar: Scalar, inputs: readonly ValueType[]): ValueType | string
   return oneShape(inputs) ?? { shape: first.shape, dtype: scalar.gives === 'same' ? first.dtype : 'f32' };
 }
 
-function map(fn: (...args: number[]) => number, inputs: readonly Float64Array[], out: ValueType): Float64Array {
+/** Numbers without their fraction, within 32 bits. */
+function wholeNumbers(x: Float64Array): Float64Array {
+  const out = new Float64Array(x.length);
+  for (let i = 0; i < x.length; i += 1) {
+    const v = x[i] as number;
+    out[i] = v > -(2 ** 31) && v < 2 ** 31 ? v | 0 : Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), Math.trunc(v)));
+  }
+  return out;
+}
+
+/** The commonest ops in loops of their own: a loop that calls any function takes ten times as long. */
+const loops: Readonly<Record<string, (a: Float64Array, b: Float64Array, out: Float64Array) => void>> = {
+  add: (a, b, out) => {
+    for (let i = 0; i < out.length; i += 1) out[i] = (a[i] as number) + (b[i] as number);
+  },
+  sub: (a, b, out) => {
+    for (let i = 0; i < out.length; i += 1) out[i] = (a[i] as number) - (b[i] as number);
+  },
+  mul: (a, b, out) => {
+    for (let i = 0; i < out.length; i += 1) out[i] = (a[i] as number) * (b[i] as number);
+  },
+  less: (a, b, out) => {
+    for (let i = 0; i < out.length; i += 1) out[i] = (a[i] as number) < (b[i] as number) ? 1 : 0;
+  },
+};
+
+function map(name: string, fn: (...args: number[]) => number, inputs: readonly Float64Array[], out: ValueType): Float64Array {
   const n = elements(out.shape);
   const result = new Float64Array(n);
   const [a, b] = inputs as readonly [Float64Array, Float64Array];
-  if (inputs.length === 1) for (let i = 0; i < n; i += 1) result[i] = fn(a[i] as number);
+  const loop = loops[name];
+  if (loop !== undefined) loop(a, b, result);
+  else if (inputs.length === 1) for (let i = 0; i < n; i += 1) result[i] = fn(a[i] as number);
   else for (let i = 0; i < n; i += 1) result[i] = fn(a[i] as number, b[i] as number);
   if (out.dtype === 'i32') for (let i = 0; i < n; i += 1) result[i] = (result[i] as number) | 0;
   return result;
@@ -85,7 +113,7 @@ function define(scalar: Scalar): Op {
     arity: scalar.domains.length,
     attrs: {},
     infer: (inputs) => infer(scalar, inputs),
-    reference: (call) => map(scalar.value, call.inputs, call.out),
+    reference: (call) => map(scalar.name, scalar.value, call.inputs, call.out),
     wgsl: (args) => scalar.wgsl(...args),
     ...(scalar.prelude === undefined ? {} : { prelude: scalar.prelude }),
     gradient: (g, site, index) => scalar.gradient[index]?.(g, site),
@@ -353,8 +381,7 @@ export const elementwiseOps = {
     arity: 1,
     attrs: { dtype: 'dtype' },
     infer: ([a], attrs) => ({ shape: (a as ValueType).shape, dtype: attrs['dtype'] as DType }),
-    reference: ({ inputs, out }) =>
-      out.dtype === 'f32' ? at(inputs, 0) : at(inputs, 0).map((v) => Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), Math.trunc(v)))),
+    reference: ({ inputs, out }) => (out.dtype === 'f32' ? at(inputs, 0) : wholeNumbers(at(inputs, 0))),
     wgsl: ([a], out) => `${out}(${a})`,
     gradient: (g, s) => (g.node(s.output).dtype === 'f32' ? s.dy : undefined),
     samples: [

@@ -24,6 +24,10 @@ export const indexingOps = {
       const rows = at(at(types, 0).shape, 0);
       const width = table.length / rows;
       const result = new Float64Array(elements(out.shape));
+      if (width === 1) {
+        for (let i = 0; i < ids.length; i += 1) result[i] = table[Math.min(rows - 1, Math.max(0, ids[i] as number))] as number;
+        return result;
+      }
       ids.forEach((id, i) => {
         const row = Math.min(rows - 1, Math.max(0, id));
         result.set(table.subarray(row * width, (row + 1) * width), i * width);

@@ -38,6 +38,15 @@ function reduce(call: Call, start: number, combine: (a: number, b: number) => nu
   const step = shape.map((_, i) => (axes.includes(i) ? 0 : at(kept, next++)));
   const out = new Float64Array(elements(call.out.shape)).fill(start);
   const input = at(call.inputs, 0);
+  if (axes.length === 1 && axes[0] === shape.length - 1) {
+    const width = at(shape, shape.length - 1);
+    for (let row = 0, i = 0; row < out.length; row += 1) {
+      let value = start;
+      for (const end = i + width; i < end; i += 1) value = combine(value, input[i] as number);
+      out[row] = value;
+    }
+    return out;
+  }
   const index = new Array<number>(shape.length).fill(0);
   let target = 0;
   for (let i = 0; i < input.length; i += 1) {

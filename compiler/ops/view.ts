@@ -13,24 +13,43 @@ function sample(shape: readonly number[], attrs: Attrs): Sample {
   return { types: [{ shape, dtype: 'f32' }], domains: [{ low: -3, high: 3 }], attrs };
 }
 
+/** The axes of an index without those of size 1, and neighbours as one where they are walked through as one. */
+function collapsed(shape: readonly number[], step: readonly number[]): { readonly shape: number[]; readonly steps: number[] } {
+  const sizes: number[] = [];
+  const steps: number[] = [];
+  shape.forEach((n, axis) => {
+    if (n === 1) return;
+    const s = at(step, axis);
+    const last = sizes.length - 1;
+    if (last >= 0 && at(steps, last) === s * n) {
+      sizes[last] = at(sizes, last) * n;
+      steps[last] = s;
+    } else {
+      sizes.push(n);
+      steps.push(s);
+    }
+  });
+  return { shape: sizes, steps };
+}
+
 /** The input's element at `offset + Σ step[a] · index[a]` for each index of the output, row-major. */
 function pick(call: Call, offset: number, step: readonly number[]): Float64Array {
-  const shape = call.out.shape;
+  const { shape, steps } = collapsed(call.out.shape, step);
   const input = at(call.inputs, 0);
   const out = new Float64Array(elements(shape));
   const last = shape.length - 1;
-  if (last < 0) return out.fill(input[offset] as number);
+  if (last < 0 || steps.every((s) => s === 0)) return out.fill(input[offset] as number);
   const width = at(shape, last);
-  const stride = at(step, last);
+  const stride = at(steps, last);
   const index = new Array<number>(shape.length).fill(0);
   let source = offset;
   for (let i = 0; i < out.length; i += width) {
     for (let j = 0; j < width; j += 1) out[i + j] = input[source + j * stride] as number;
     for (let axis = last - 1; axis >= 0; axis -= 1) {
       index[axis] = at(index, axis) + 1;
-      source += at(step, axis);
+      source += at(steps, axis);
       if (at(index, axis) < at(shape, axis)) break;
-      source -= at(step, axis) * at(shape, axis);
+      source -= at(steps, axis) * at(shape, axis);
       index[axis] = 0;
     }
   }
