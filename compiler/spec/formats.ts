@@ -4,13 +4,13 @@
  */
 import type { Span } from '../../grammar/diagnostics.js';
 import type { FormatInstance } from '../elaborate/format.js';
-import { instantiateFormat } from '../elaborate/instantiate-format.js';
+import { encodeGraph, instantiateFormat } from '../elaborate/instantiate-format.js';
 import { storedTensor } from '../elaborate/instantiate-adapter.js';
 import { createElaboration } from '../elaborate/elaboration.js';
 import { allModules, type BoundDefinition, type ModuleInstance, type StorageInstance } from '../elaborate/instance.js';
 import { memberOf, weightName } from '../elaborate/members.js';
 import { bindArguments } from '../elaborate/evaluate.js';
-import { attempt, stop } from '../elaborate/stop.js';
+import { attempt, stop, told } from '../elaborate/stop.js';
 import { float, integer, showNumber, bool, text, type Value } from '../elaborate/value.js';
 import { createGraph } from '../graph/builder.js';
 import type { Base } from './base.js';
@@ -89,6 +89,7 @@ export function resolveFormats(c: Context, base: Base | undefined, targets: Targ
   if (base === undefined) return { formats: new Map(), matches };
   const formats = new Map<StorageInstance, FormatInstance>();
   const failed = new Set<object>();
+  const rehearsed = new Set<object>();
   for (const module of allModules(base.model)) {
     const written = chosen.get(module);
     for (const storage of module.storage) {
@@ -117,9 +118,14 @@ export function resolveFormats(c: Context, base: Base | undefined, targets: Targ
       // What the checkpoint lacks is made anew and kept with the adapter, as it is.
       if (base.facts.tensors !== undefined && stored?.kind === 'fresh') continue;
       if (written === undefined || failed.has(written.bound) || storage !== weightOf(module, written.span)) continue;
-      const made = attempt(c.diagnostics, () =>
-        instantiateFormat(written.bound, module, storage, written.statement?.format.span ?? written.span),
-      );
+      const made = attempt(c.diagnostics, () => {
+        const at = written.statement?.format.span ?? written.span;
+        const format = instantiateFormat(written.bound, module, storage, at);
+        // What makes its tensors is gone through once for each statement, on shapes alone.
+        if (!rehearsed.has(written.bound)) told(at, () => encodeGraph(format), [{ message: `the weight is ${storage.keys[0]}` }]);
+        rehearsed.add(written.bound);
+        return format;
+      });
       if (made === undefined) failed.add(written.bound);
       else formats.set(storage, made);
     }

@@ -155,7 +155,8 @@ export async function runCase(device: Device, c: Case, change?: (session: Sessio
       session.run('update', { ...variables, step });
       const loss = (await session.read('loss', 'update'))[0] as number;
       worstLoss = Math.max(worstLoss, Math.abs(loss - (losses[step] as number)));
-      if (process.env['PEFT_DEBUG']) process.stderr.write(`  step ${step}: loss off by ${(loss - (losses[step] as number)).toExponential(1)}\n`);
+      if (process.env['PEFT_DEBUG'])
+        process.stderr.write(`  step ${step}: loss off by ${(loss - (losses[step] as number)).toExponential(1)}\n`);
       if (!Number.isFinite(loss)) worstLoss = Infinity;
     }
     let cosine = 1;

@@ -84,7 +84,7 @@ const others: { readonly [type: string]: string } = {
   Bytes: '3 GiB',
   Ratio: '3%',
   String: '"accuracy"',
-  Word: 'layers',
+  Word: 'auto',
   Optimizer: 'sgd(lr: 1e-3)',
   Schedule: 'cosine(warmup: 6%)',
 };
