@@ -78,7 +78,7 @@ experiment e {
              ^ PEFT0006 expected \`with\` after \`with\`
   epochs: 3
   ^^^^^^ PEFT0010 unknown statement \`epochs\`
-  help: an experiment is made of \`base\`, \`adapt\`, \`train\`, \`data\`, \`tune\`, \`budget\`
+  help: an experiment is made of \`base\`, \`quantize\`, \`adapt\`, \`train\`, \`data\`, \`tune\`, \`budget\`
   train head
 }
 `,
