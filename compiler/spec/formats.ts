@@ -117,6 +117,8 @@ export function resolveFormats(c: Context, base: Base | undefined, targets: Targ
       }
       // What the checkpoint lacks is made anew and kept with the adapter, as it is.
       if (base.facts.tensors !== undefined && stored?.kind === 'fresh') continue;
+      // What an adapter trains in place is trained in f32.
+      if (targets?.adapters.get(module)?.own.some((o) => o.tensor === storage) === true) continue;
       if (written === undefined || failed.has(written.bound) || storage !== weightOf(module, written.span)) continue;
       const made = attempt(c.diagnostics, () => {
         const at = written.statement?.format.span ?? written.span;
