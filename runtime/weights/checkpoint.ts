@@ -130,7 +130,9 @@ async function openWeights(
   return fail(
     folder,
     `base ${folder} has no ${singleFile}`,
-    other === undefined ? undefined : `${other} is there; rename it when it holds the weights`,
+    other === undefined
+      ? 'put the weights there; a plan needs none, since peft plan reads sizes from config.json'
+      : `${other} is there; rename it when it holds the weights`,
   );
 }
 

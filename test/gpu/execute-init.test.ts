@@ -5,7 +5,7 @@ import { counterRandom, fnv1a } from '../../runtime/counter-random.js';
 import { openDevice, type Device } from '../../runtime/device.js';
 import { openSession, type Session } from '../../runtime/execute.js';
 import { drawElements, initialise, type CheckpointReader } from '../../runtime/init.js';
-import { modestTarget } from './execute-programs.js';
+import { softwareTarget } from '../kernels/targets.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -30,7 +30,7 @@ function holding(n: number, sources: Readonly<Record<string, Source>>): Program 
   return {
     format: 'peft-program',
     version: 1,
-    target: modestTarget,
+    target: softwareTarget,
     buffers: [{ name: 'weights', kind: 'weights', bytes: room * tensors.length }],
     tensors,
     shaders: [],

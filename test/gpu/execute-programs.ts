@@ -1,19 +1,8 @@
 /**
  * @file Small Programs written by hand for the tests of runtime/execute: the whole form of a Program without the compiler.
  */
-import type { Entry, Program, Shader, Target } from '../../compiler/plan/program.js';
-
-/** The least that every WebGPU device offers. */
-export const modestTarget: Target = {
-  kind: 'software',
-  subgroup: 0,
-  f16: false,
-  maxBindingBytes: 2 ** 27,
-  maxBufferBytes: 2 ** 28,
-  maxStorageBuffers: 8,
-  maxWorkgroupThreads: 256,
-  maxWorkgroupBytes: 16384,
-};
+import type { Entry, Program, Shader } from '../../compiler/plan/program.js';
+import { softwareTarget } from '../kernels/targets.js';
 
 /** y = a * x + y over `n` elements; `a` is a scalar of the host, the length comes from the uniform block. */
 export const axpyShader: Shader = {
@@ -95,7 +84,7 @@ export function axpyProgram(n: number): Program {
   return {
     format: 'peft-program',
     version: 1,
-    target: modestTarget,
+    target: softwareTarget,
     buffers: [
       { name: 'uniforms', kind: 'uniforms', bytes: 256 },
       { name: 'scalars', kind: 'scalars', bytes: 256 },
