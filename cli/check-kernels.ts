@@ -5,7 +5,8 @@
  * The bound on an element follows from the kernel itself: its ops, and how many terms it adds up (compiler/kernels/rounding).
  */
 import { boundKernel } from '../compiler/kernels/interpret.js';
-import type { Kernel } from '../compiler/kernels/kernel.js';
+import type { Arg, Kernel } from '../compiler/kernels/kernel.js';
+import { fromHalf } from '../compiler/ops/bits.js';
 import { worstDeviation, type Deviation } from '../compiler/kernels/rounding.js';
 import type { ScalarExpr } from '../compiler/plan/program.js';
 import type { Session } from '../runtime/execute.js';
@@ -24,7 +25,8 @@ export interface WrongKernel extends Deviation {
 export type CheckResult = { readonly wrong: WrongKernel } | { readonly kernels: number; readonly worst: number };
 
 /** Bytes as the numbers they hold. */
-function numbers(bytes: Uint8Array<ArrayBuffer>, dtype: 'f32' | 'i32', elements: number): Float64Array {
+function numbers(bytes: Uint8Array<ArrayBuffer>, { dtype, storage, elements }: Arg): Float64Array {
+  if (storage === 'f16') return Float64Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, elements), fromHalf);
   return Float64Array.from(
     dtype === 'f32' ? new Float32Array(bytes.buffer, bytes.byteOffset, elements) : new Int32Array(bytes.buffer, bytes.byteOffset, elements),
   );
@@ -64,7 +66,7 @@ export async function checkEntry(
       before = [];
       if (kernel === undefined || wrong !== undefined) return;
       for (const [a, arg] of kernel.args.entries())
-        before.push(arg.access === 'write' ? new Float64Array(arg.elements) : numbers(await read(a), arg.dtype, arg.elements));
+        before.push(arg.access === 'write' ? new Float64Array(arg.elements) : numbers(await read(a), arg));
     },
     after: async ({ index, step, read }) => {
       const kernel = kernels[index];
@@ -77,7 +79,7 @@ export async function checkEntry(
       for (const [array, arg] of kernel.args.entries()) {
         if (arg.access === 'read') continue;
         const expected = wanted[array];
-        const found = numbers(await read(array), arg.dtype, arg.elements);
+        const found = numbers(await read(array), arg);
         const deviation = expected && worstDeviation(found, expected);
         worst = Math.max(worst, deviation?.excess ?? 0);
         if (deviation !== undefined && deviation.excess > 1) wrong = { ...deviation, entry, step: index, label: step.label, array };

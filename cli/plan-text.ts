@@ -36,6 +36,7 @@ export function planFacts(resolved: Resolved, made: Compiled, data: PlannedData,
     selectors: resolved.matches.map((m) => ({ statement: m.text, method: m.method, modules: m.modules.map((x) => x.path) })),
     quantized: quantizedRows(resolved),
     recomputed: made.recomputed ?? null,
+    precision: made.layout.narrow ? 'f16' : 'f32',
     modules: adapterRows(resolved, made).map(({ module, method, shape, trained, count }) => ({ module, method, shape, trained, count })),
     data,
     bytes: { total: plannedBytes(program), ...Object.fromEntries(bytesByKind(program)) },
@@ -108,6 +109,7 @@ export function planText(
     );
   lines.push('');
   lines.push(`memory      ${showBytes(plannedBytes(program))} on ${device}`);
+  if (made.layout.narrow) lines.push('  activations and frozen weights of 4,096 elements and more stand in 16 bits');
   for (const [kind, bytes] of bytesByKind(program)) lines.push(`  ${kind.padEnd(12)} ${showBytes(bytes).padStart(10)}  ${n(bytes)} bytes`);
   return `${lines.join('\n')}\n`;
 }

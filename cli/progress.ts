@@ -32,6 +32,7 @@ export function createProgress(context: Context): Progress {
   const left = (step: number, total: number, seconds: number, from: number): string =>
     time(((total - step) * seconds) / Math.max(1, step - from));
   let firstStep: number | undefined;
+  const narrow = { skipped: 0, cut: false };
   return {
     start: (name, device, bytes) => say(`${name}: ${device}, ${showBytes(bytes)} planned`),
     stop: () => {
@@ -56,6 +57,19 @@ export function createProgress(context: Context): Progress {
         case 'progress': {
           firstStep ??= event.step - 1;
           if (event.kind === 'step') loss = `  loss ${event.loss.toFixed(4)}`;
+          if (event.kind === 'step' && event.scaling !== undefined) {
+            const { scale, skipped, cut } = event.scaling;
+            if (skipped) narrow.skipped += 1;
+            if (cut && !narrow.cut)
+              say(
+                'warning: an activation is beyond 65,504, the largest 16-bit float, and is cut off there; tune { precision: f32 } keeps it',
+              );
+            narrow.cut ||= cut;
+            if (event.step === event.total && narrow.skipped > 0)
+              say(
+                `${narrow.skipped} of ${event.total} steps changed nothing, because a gradient was beyond 65,504; the factor on the loss is now ${scale.toLocaleString('en')}`,
+              );
+          }
           const rate = `${Math.round(event.tokens / Math.max(event.seconds, 1e-3)).toLocaleString('en')} tokens/s`;
           const tail = `${loss}  ${rate}  ${left(event.step, event.total, event.seconds, firstStep)} left`;
           if (context.terminal.err) {

@@ -20,6 +20,7 @@ import {
 } from './execute-prepare.js';
 import { timeSteps, type StepTime } from './execute-profile.js';
 import { writeScalars, type Variables } from './scalars.js';
+import { converterOf, encodeElements } from './weights/element.js';
 
 /** Elements of a tensor on the host. */
 export type TensorData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
@@ -106,24 +107,28 @@ export class Session {
   /** Writes all elements of a tensor. */
   write(name: string, data: TensorData): void {
     const tensor = this.#tensor(name);
-    const matches = tensor.dtype === 'f32' ? data instanceof Float32Array : data instanceof Int32Array;
+    const matches = tensor.dtype === 'i32' ? data instanceof Int32Array : data instanceof Float32Array;
     if (!matches) throw new DeviceError('misuse', `the tensor ${name} holds ${tensor.dtype}, not ${data.constructor.name}`);
     if (data.byteLength !== elementsOf(tensor) * 4)
       throw new DeviceError('misuse', `the tensor ${name} has ${elementsOf(tensor)} elements, not ${data.length}`);
     this.writeBytes(name, 0, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
-  /** Writes part of a tensor: bytes as they lie on the device, offset and length multiples of 4. */
+  /** Writes part of a tensor: bytes of its f32 or i32 elements, offset and length multiples of 4. A tensor that stands in 16 bits is
+   * written as f32 too, in pieces that begin at an even element. */
   writeBytes(name: string, byteOffset: number, chunk: Uint8Array<ArrayBuffer>): void {
     this.#ready();
     const tensor = this.#tensor(name);
     if (byteOffset % 4 !== 0 || chunk.byteLength % 4 !== 0) throw new DeviceError('misuse', `a write to ${name} is not whole 4-byte words`);
-    if (byteOffset < 0 || byteOffset + chunk.byteLength > tensor.bytes)
-      throw new DeviceError('misuse', `a write to ${name} ends at byte ${byteOffset + chunk.byteLength} of ${tensor.bytes}`);
+    const end = elementsOf(tensor) * 4;
+    if (byteOffset < 0 || byteOffset + chunk.byteLength > (tensor.dtype === 'f16' ? end : tensor.bytes))
+      throw new DeviceError('misuse', `a write to ${name} ends at byte ${byteOffset + chunk.byteLength} of ${end}`);
     const buffer = this.#buffer(tensor.buffer);
-    for (let at = 0; at < chunk.byteLength; at += CHUNK_BYTES) {
-      this.device.gpu.queue.writeBuffer(buffer, tensor.offset + byteOffset + at, chunk.subarray(at, at + CHUNK_BYTES));
-    }
+    const stored = tensor.dtype === 'f16' ? halves(chunk) : chunk;
+    const start = tensor.dtype === 'f16' ? byteOffset / 2 : byteOffset;
+    if (start % 4 !== 0) throw new DeviceError('misuse', `a write to ${name} begins at an odd element`);
+    for (let at = 0; at < stored.byteLength; at += CHUNK_BYTES)
+      this.device.gpu.queue.writeBuffer(buffer, tensor.offset + start + at, stored.subarray(at, at + CHUNK_BYTES));
     this.#written.add(name);
   }
 
@@ -141,6 +146,11 @@ export class Session {
   async read(name: string, entry?: string): Promise<TensorData> {
     this.#ready();
     const range = this.#range(name, entry);
+    if (range.dtype === 'f16') {
+      const values = new Float32Array(elementsOf(range));
+      converterOf('F16', 'f32')?.(await this.#readRange(range.buffer, range.offset, range.bytes), values.length, values);
+      return values;
+    }
     const bytes = await this.#readRange(range.buffer, range.offset, elementsOf(range) * 4);
     return typed(range.dtype, bytes.buffer, 0, elementsOf(range));
   }
@@ -381,6 +391,17 @@ export class Session {
   }
 }
 
-function typed(dtype: 'f32' | 'i32', buffer: ArrayBuffer, offset: number, elements: number): TensorData {
-  return dtype === 'f32' ? new Float32Array(buffer, offset, elements) : new Int32Array(buffer, offset, elements);
+/** Bytes of f32 as whole words of f16; what is beyond the largest becomes that. */
+function halves(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const aligned = chunk.byteOffset % 4 === 0 ? chunk : chunk.slice();
+  const values = new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4).map((v) =>
+    Math.min(65504, Math.max(-65504, v)),
+  );
+  const padded = new Uint8Array(Math.ceil(values.length / 2) * 4);
+  padded.set(encodeElements(values, 'F16'));
+  return padded;
+}
+
+function typed(dtype: TensorDecl['dtype'], buffer: ArrayBuffer, offset: number, elements: number): TensorData {
+  return dtype === 'i32' ? new Int32Array(buffer, offset, elements) : new Float32Array(buffer, offset, elements);
 }

@@ -203,6 +203,9 @@ function recordOf(event: TrainEvent): Record<string, unknown> | undefined {
         lr: event.rate,
         tokens: event.tokens,
         seconds: Number(event.seconds.toFixed(3)),
+        ...(event.scaling === undefined
+          ? {}
+          : { loss_scale: event.scaling.scale, skipped: event.scaling.skipped, activations_cut: event.scaling.cut }),
       };
     case 'eval':
       return {

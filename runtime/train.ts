@@ -9,7 +9,7 @@ import type { BatchField, Dataset } from './data/dataset.js';
 import { mixBits } from './data/shuffle.js';
 import { evaluate, metricDirections, writeBatch, type Evaluation } from './evaluate.js';
 import type { Pager } from './pager.js';
-import type { Session } from './execute.js';
+import type { QueuedResult, Session } from './execute.js';
 import { evaluateScalar } from './scalars.js';
 
 /** Settings of a run, from its Spec. Intervals are in optimiser steps. */
@@ -25,6 +25,16 @@ export interface TrainSettings {
   readonly logEvery: number;
 }
 
+/** What 16-bit training did in a step. */
+export interface LossScaling {
+  /** The factor on the loss in this step. */
+  readonly scale: number;
+  /** A gradient was beyond the largest 16-bit number: nothing was changed. */
+  readonly skipped: boolean;
+  /** An activation was, and is cut off there. */
+  readonly cut: boolean;
+}
+
 /** What happened in a run. */
 export type TrainEvent =
   | {
@@ -37,6 +47,8 @@ export type TrainEvent =
       readonly rate: number;
       readonly tokens: number;
       readonly seconds: number;
+      /** In 16-bit training. */
+      readonly scaling?: LossScaling;
     }
   | { readonly kind: 'eval'; readonly step: number; readonly total: number; readonly evaluation: Evaluation; readonly best: boolean }
   | { readonly kind: 'progress'; readonly step: number; readonly total: number; readonly tokens: number; readonly seconds: number };
@@ -113,6 +125,7 @@ export async function train(
         rate: evaluateScalar(run.rate, { step: at.step - 1, total }),
         tokens: at.tokens,
         seconds: seconds(),
+        ...scalingOf(result.values),
       });
     }
     waiting.length = 0;
@@ -179,6 +192,13 @@ export async function train(
   if (interrupted) await hooks.onSave(step);
   else if (measuredAt !== step) after = await measure();
   return { steps: step, total, interrupted, before, after, seconds: trainingSeconds, tokens, losses };
+}
+
+/** What the outputs of the update say about the factor on the loss. */
+function scalingOf({ loss_scale: scale, flags }: QueuedResult['values']): { readonly scaling?: LossScaling } {
+  return scale === undefined || flags === undefined
+    ? {}
+    : { scaling: { scale: scale[0] as number, skipped: flags[0] !== 0, cut: flags[1] !== 0 } };
 }
 
 /** Submits the batches of one optimiser step; gives the number of real tokens. */

@@ -14,20 +14,10 @@ import { canonical, meaning } from '../spec/spec.js';
 import { metricsOf, recipes, recipeType } from '../spec/task.js';
 import { plannedBytes } from './budget.js';
 import { adapterFiles } from './adapter-files.js';
-import {
-  evalGraph,
-  initialGraph,
-  mergeGraph,
-  pageGraph,
-  saveGraph,
-  trainGraph,
-  updateEndGraph,
-  updateGraph,
-  type EntryGraph,
-  type Saved,
-} from './graphs.js';
+import { evalGraph, initialGraph, mergeGraph, saveGraph, trainGraph, type EntryGraph, type Saved } from './graphs.js';
+import { pageGraph, updateEndGraph, updateGraph } from './update.js';
 import { hoist } from './hoist.js';
-import { layoutOf, pageElements, type Layout } from './layout.js';
+import { flat, layoutOf, pageElements, type Layout } from './layout.js';
 import type { Watch } from './passes.js';
 
 /** What an experiment is compiled for. */
@@ -75,6 +65,15 @@ export function entryOf(
 export function compile(resolved: Resolved, options: CompileOptions, diagnostics: Diagnostic[]): Compiled | undefined {
   const at = resolved.spec.origins['base'];
   const span = at?.kind === 'written' ? at.span : resolved.task.definition.span;
+  const asked = resolved.spec.origins['tune.precision'];
+  if (resolved.spec.tune.precision === 'f16' && !options.target.f16)
+    diagnostics.push({
+      code: 'PEFT0705',
+      severity: 'info',
+      span: asked?.kind === 'written' ? asked.span : span,
+      message: 'this device has no 16-bit floats: activations and frozen weights stay in f32',
+      help: 'peft doctor shows what the device has; peft plan --target gpu plans for one that has them',
+    });
   return attempt(
     diagnostics,
     () => {
@@ -102,9 +101,12 @@ function chosenPlan(resolved: Resolved, options: CompileOptions, save: EntryGrap
   const { tune, budget } = resolved.spec;
   const candidates = choices(tune.checkpointing).flatMap((checkpoints) => choices(tune.paging).map((paged) => ({ checkpoints, paged })));
   const made = ({ checkpoints, paged }: (typeof candidates)[number]): Planned => {
-    const layout = layoutOf(resolved, options.target.maxBindingBytes, paged ? { pageElements } : {});
+    const layout = layoutOf(resolved, options.target.maxBindingBytes, {
+      narrow: isNarrow(resolved, options.target),
+      ...(paged ? { pageElements } : {}),
+    });
     const { entries, kept } = hoist(entriesOf(resolved, layout, options, save, checkpoints), layout.persistent);
-    const program = planned(entries, [...layout.persistent, ...kept], options, span);
+    const program = planned(entries, [...layout.persistent, ...kept], options, span, layout.narrow);
     return { program, layout, recomputed: checkpoints ? recomputedIn(resolved, layout, options, program) : undefined };
   };
   let best: Planned | undefined;
@@ -136,7 +138,8 @@ function recomputedIn(resolved: Resolved, layout: Layout, options: CompileOption
   const count = (p: Program): number => p.entries.find((e) => e.name === name)?.steps.reduce((sum, s) => sum + s.flops, 0) ?? 0;
   const shape = { rows: options.rows, tokens };
   const entry = entryOf(name, resolved, shape, trainGraph(resolved, layout, shape, { dropout: true }));
-  const once = plan([entry], layout.persistent, { ...options.target, maxBufferBytes: Infinity, maxBindingBytes: Infinity });
+  const unlimited = { ...options.target, maxBufferBytes: Infinity, maxBindingBytes: Infinity };
+  const once = plan([entry], layout.persistent, unlimited, { narrow: layout.narrow ? narrowing : undefined });
   return { flops: count(program) - count(once), of: count(program) };
 }
 
@@ -159,17 +162,32 @@ function entriesOf(
   }
   entries.push(entryOf('update', resolved, undefined, updateGraph(resolved, layout, watch('update'))));
   layout.pages.forEach((page, i) => entries.push(entryOf(page.entry, resolved, undefined, pageGraph(resolved, layout, i))));
-  if (layout.pages.length > 0) entries.push(entryOf('update.end', resolved, undefined, updateEndGraph()));
+  if (layout.pages.length > 0) entries.push(entryOf('update.end', resolved, undefined, updateEndGraph(layout)));
   const initial = initialGraph(resolved);
   if (initial !== undefined) entries.push(entryOf('initial', resolved, undefined, initial));
   if (save !== undefined) entries.push(entryOf('save', resolved, undefined, save));
   return entries;
 }
 
+/** Names of the tensors of 16-bit training. */
+const narrowing = { flags: flat.flags, scale: flat.lossScale } as const;
+
+/** Whether activations and frozen weights stand in 16 bits: as asked for, where the device has 16-bit floats. */
+const isNarrow = (resolved: Resolved, target: Target): boolean => resolved.spec.tune.precision === 'f16' && target.f16;
+
 /** Plans; what the device cannot hold is told at the base. */
-function planned(entries: readonly PlanEntry[], persistent: readonly Persistent[], options: CompileOptions, span: Span): Program {
+function planned(
+  entries: readonly PlanEntry[],
+  persistent: readonly Persistent[],
+  options: CompileOptions,
+  span: Span,
+  narrow: boolean,
+): Program {
   try {
-    return plan(entries, persistent, options.target, options.watchKernels);
+    return plan(entries, persistent, options.target, {
+      watch: options.watchKernels,
+      narrow: narrow ? narrowing : undefined,
+    });
   } catch (error) {
     if (error instanceof TooLarge)
       return stop('PEFT0703', span, error.message, { help: 'lower tune.batch or data.max_length, or choose a smaller base' });

@@ -1,21 +1,20 @@
 /**
- * @file The graphs of an experiment: forward and backward over one batch, evaluation, the update, and merging.
+ * @file The graphs of an experiment: forward and backward over one batch, evaluation, merging, first values and what is saved.
  */
 import type { Expr } from '../../grammar/ast.js';
 import { createElaboration, type Elaboration } from '../elaborate/elaboration.js';
 import { adapterScope } from '../elaborate/adapter.js';
 import { allModules, keyPrefix, type AdapterInstance, type ModuleInstance } from '../elaborate/instance.js';
-import { decodedWeight, encodedParts } from '../elaborate/format.js';
+import { decodedWeight } from '../elaborate/format.js';
 import { stop } from '../elaborate/stop.js';
 import { shapeOf, showShape, toNode } from '../elaborate/tensors.js';
-import { elaborateUpdate, learningRate } from '../elaborate/optimizer.js';
 import { mergedSite } from '../elaborate/merge.js';
 import { elaborateTask, type BatchShape, type TaskGraph } from '../elaborate/task-graph.js';
 import { createGraph, type GraphBuilder } from '../graph/builder.js';
 import type { Graph, NodeId, Output } from '../graph/graph.js';
 import type { ScalarExpr } from '../plan/program.js';
 import type { Resolved } from '../spec/check.js';
-import { flat, gradientOf, type Group, type Layout, type Page, type PageState } from './layout.js';
+import { flat, gradientOf, type Layout } from './layout.js';
 import { differentiate, finishGraph, prepareForward, type Watch } from './passes.js';
 
 /** A graph with the host scalars that its inputs of shape [] stand for. */
@@ -28,7 +27,7 @@ const seed: ScalarExpr = { var: 'seed' };
 const withSeed = (e: Elaboration): ReadonlyMap<string, ScalarExpr> => new Map([...e.hosts, ['seed', seed]]);
 
 /** Sum over all axes, as a tensor of one element. */
-function total(g: GraphBuilder, node: NodeId): NodeId {
+export function total(g: GraphBuilder, node: NodeId): NodeId {
   const { shape } = g.node(node);
   const sum = shape.length === 0 ? node : g.add('sum', [node], { axes: shape.map((_, i) => i) });
   return g.add('reshape', [sum], { shape: [1] });
@@ -75,9 +74,19 @@ export function trainGraph(resolved: Resolved, layout: Layout, shape: BatchShape
     },
   ];
   const wanted = layout.trainables.map((p) => ({ name: p.name, shape: p.shape }));
+  // Gradients in 16 bits are kept in range by a factor on the loss.
+  const scaled = layout.narrow
+    ? [
+        {
+          name: 'scaled_loss',
+          node: g.add('mul', [loss, g.add('tensor', [], { name: flat.lossScale, shape: [1], dtype: 'f32' })]),
+          mode: 'value',
+        } as const,
+      ]
+    : [];
   const graph = differentiate(
-    g.finish(forward),
-    'loss_sum',
+    g.finish([...forward, ...scaled]),
+    scaled[0]?.name ?? 'loss_sum',
     wanted,
     (name, node): Output =>
       options.readGradients
@@ -105,120 +114,6 @@ export function evalGraph(
   ];
   const trainable = new Set(layout.trainables.map((p) => p.name));
   return { graph: finishGraph(prepareForward(g.finish(outputs), trainable, watch), watch), hosts: withSeed(e) };
-}
-
-/** The optimiser step: mean gradient, global norm, clipping, update; sums go back to zero. Where the state is paged, the entries of the
- * pages update and `updateEnd` sets the sums back: then this one only finds the factor on the gradient. */
-export function updateGraph(resolved: Resolved, layout: Layout, watch?: Watch): EntryGraph {
-  const g = createGraph();
-  const e = createElaboration(g, { training: true });
-  const { spec } = resolved;
-  const one = (value: number): NodeId => g.constant(value, [1]);
-  const lossSum = storedVector(g, flat.loss, 1);
-  const count = counted(g);
-  const means = layout.groups.map(({ elements }, group) =>
-    g.add('div', [storedVector(g, flat.gradient(group), elements), g.broadcastTo(count, [elements])]),
-  );
-  const norm = g.add('sqrt', [means.map((mean) => total(g, g.add('mul', [mean, mean]))).reduce((a, b) => g.add('add', [a, b]))]);
-  // PyTorch's clip_grad_norm_: max_norm / (norm + 1e-6), at most 1.
-  const clip = spec.tune.clip;
-  const scale = clip === null ? undefined : g.add('min', [g.add('div', [one(clip), g.add('add', [norm, one(1e-6)])]), one(1)]);
-  const values: Output[] = [
-    { name: 'loss', node: g.add('div', [lossSum, count]), mode: 'value' },
-    { name: 'grad_norm', node: norm, mode: 'value' },
-  ];
-  if (layout.pages.length > 0) {
-    const outputs: Output[] = [...values, { name: 'scale', node: scale ?? one(1), mode: 'assign', tensor: flat.scale }];
-    return { graph: finishGraph(g.finish(outputs), watch), hosts: new Map(e.hosts) };
-  }
-  const assigned = layout.groups.flatMap(({ elements, rate, state }, group): Output[] =>
-    updated(e, g, resolved, {
-      name: String(group),
-      elements,
-      rate,
-      trained: flat.trained(group),
-      gradient: flat.gradient(group),
-      state: state.map((s) => ({ ...s, tensor: flat.state(group, s.name) })),
-      scale,
-    }),
-  );
-  return { graph: finishGraph(g.finish([...values, ...assigned, ...zeroSums(g)]), watch), hosts: new Map(e.hosts) };
-}
-
-/** The update of one page, whose state has been brought to the device; `page` counts them. */
-export function pageGraph(resolved: Resolved, layout: Layout, page: number): EntryGraph {
-  const g = createGraph();
-  const e = createElaboration(g, { training: true });
-  const { group, elements, state } = layout.pages[page] as Page;
-  const outputs = updated(e, g, resolved, {
-    name: String(page),
-    elements,
-    rate: (layout.groups[group] as Group).rate,
-    trained: flat.slice(flat.trained(group), page),
-    gradient: flat.slice(flat.gradient(group), page),
-    state,
-    scale: resolved.spec.tune.clip === null ? undefined : storedVector(g, flat.scale, 1),
-  });
-  return { graph: finishGraph(g.finish(outputs)), hosts: new Map(e.hosts) };
-}
-
-/** What follows the last page: the sums go back to zero. */
-export function updateEndGraph(): EntryGraph {
-  const g = createGraph();
-  return { graph: finishGraph(g.finish(zeroSums(g))), hosts: new Map() };
-}
-
-const storedVector = (g: GraphBuilder, name: string, elements: number): NodeId =>
-  g.add('tensor', [], { name, shape: [elements], dtype: 'f32' });
-
-/** What the sums of a step are divided by. */
-const counted = (g: GraphBuilder): NodeId => g.add('max', [storedVector(g, flat.count, 1), g.constant(1e-12, [1])]);
-
-const zeroSums = (g: GraphBuilder): Output[] => [
-  { name: 'loss_zero', node: g.constant(0, [1]), mode: 'assign', tensor: flat.loss },
-  { name: 'count_zero', node: g.constant(0, [1]), mode: 'assign', tensor: flat.count },
-];
-
-/** What one update changes, by the names of its tensors. */
-interface Updating {
-  readonly name: string;
-  readonly elements: number;
-  readonly rate: number;
-  readonly trained: string;
-  readonly gradient: string;
-  readonly state: readonly PageState[];
-  /** Factor on the mean gradient, where it is clipped. */
-  readonly scale: NodeId | undefined;
-}
-
-/** New parameters and state of one range of trained numbers; its gradient goes back to zero. */
-function updated(e: Elaboration, g: GraphBuilder, resolved: Resolved, u: Updating): Output[] {
-  const { optimizer, schedule } = resolved;
-  const { span } = optimizer.definition.name;
-  const { elements } = u;
-  const rate = learningRate(optimizer, schedule);
-  const mean = g.add('div', [storedVector(g, u.gradient, elements), g.broadcastTo(counted(g), [elements])]);
-  const clipped = u.scale === undefined ? mean : g.add('mul', [mean, g.broadcastTo(u.scale, [elements])]);
-  const state = new Map(
-    u.state.map((s) => {
-      const node = s.format === undefined ? storedVector(g, s.tensor, elements) : toNode(e, decodedWeight(e, s.format, span), span);
-      return [s.name, node] as const;
-    }),
-  );
-  const factor: ScalarExpr = u.rate === 1 ? rate : { op: 'mul', args: [rate, u.rate] };
-  const next = elaborateUpdate(e, optimizer, factor, storedVector(g, u.trained, elements), clipped, state);
-  return [
-    { name: `trained.${u.name}`, node: next.p, mode: 'assign', tensor: u.trained },
-    ...u.state.flatMap((s): Output[] => {
-      const node = next.state.get(s.name) as NodeId;
-      const name = `state.${u.name}.${s.name}`;
-      const { format } = s;
-      if (format === undefined) return [{ name, node, mode: 'assign', tensor: s.tensor }];
-      const parts = encodedParts(e, format, g.add('reshape', [node], { shape: [format.blocks, format.blockSize] }));
-      return format.parts.map((p) => ({ name: `${name}.${p.part}`, node: parts.get(p.part) as NodeId, mode: 'assign', tensor: p.tensor }));
-    }),
-    { name: `gradient.${u.name}`, node: g.constant(0, [elements]), mode: 'assign', tensor: u.gradient },
-  ];
 }
 
 /** Every stored tensor that the adapters change, with them folded in, as values `merged/TENSOR`; what is trained in full as it is. */

@@ -4,6 +4,7 @@
  * trained tensor is a 256-byte aligned range of a flat one; the gaps hold zeros. There is one group of flat tensors for each factor on
  * the learning rate, and more where one would be larger than the device binds at once.
  */
+import { narrowFrom } from '../kernels/narrow.js';
 import type { Source } from '../plan/program.js';
 import { allModules, keyPrefix, type ModuleInstance, type StorageInit, type StorageInstance } from '../elaborate/instance.js';
 import type { FormatInstance } from '../elaborate/format.js';
@@ -26,6 +27,10 @@ export const flat = {
   scale: 'run.scale',
   loss: 'run.loss_sum',
   count: 'run.count',
+  /** Of 16-bit training: the factor on the loss, the steps since it changed, and the flags of numbers beyond the largest. */
+  lossScale: 'run.loss_scale',
+  goodSteps: 'run.good_steps',
+  flags: 'run.flags',
 } as const;
 
 /** One tensor that is trained. */
@@ -92,6 +97,8 @@ export interface Layout {
   /** None where the optimiser's state stays on the device. */
   readonly pages: readonly Page[];
   readonly persistent: readonly Persistent[];
+  /** Activations and frozen weights stand in 16 bits, and the loss is scaled. */
+  readonly narrow: boolean;
   /** Elements of the base, trained or frozen, and of adapters that are not part of it. */
   readonly baseElements: number;
   readonly adapterElements: number;
@@ -118,6 +125,8 @@ export const isTrained = (resolved: Resolved, module: ModuleInstance, tensor: St
 export interface LayoutOptions {
   /** Elements of a page of optimiser state, a multiple of every block; absent where the state stays on the device. */
   readonly pageElements?: number;
+  /** Keep activations and frozen weights in 16 bits. */
+  readonly narrow?: boolean;
 }
 
 /** Elements of a page where the state is paged: 8 MiB in f32. */
@@ -130,6 +139,7 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27, options:
   const frozen: Persistent[] = [];
   const groups: Grouping[] = [];
   const known = new Set<string>();
+  const narrow = options.narrow ?? false;
   let baseElements = 0;
   let adapterElements = 0;
   const train = (
@@ -216,10 +226,11 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27, options:
     fixed,
     groups: laid,
     pages,
+    narrow,
     baseElements,
     adapterElements,
     persistent: [
-      ...frozen,
+      ...(narrow ? frozen.map(inHalves) : frozen),
       ...laid.flatMap(({ elements, state }, g) => [
         whole(flat.trained(g), elements, 'adapter'),
         whole(flat.gradient(g), elements, 'gradients'),
@@ -231,12 +242,30 @@ export function layoutOf(resolved: Resolved, maxBindingBytes = 2 ** 27, options:
       ]),
       ...pageTensors(pages),
       ...(pages.length === 0 ? [] : [{ name: flat.scale, shape: [1], dtype: 'f32', kind: 'results', source: { kind: 'zeros' } } as const]),
+      ...(narrow ? scaling : []),
       { name: flat.loss, shape: [1], dtype: 'f32', kind: 'results', source: { kind: 'zeros' } },
       { name: flat.count, shape: [1], dtype: 'f32', kind: 'results', source: { kind: 'zeros' } },
       ...parts,
     ],
   };
 }
+
+/** What 16-bit training keeps between steps. The loss is a sum over the batch, so its first factor is 1,024 where PyTorch's, over a mean, is 65,536. */
+const scaling: readonly Persistent[] = [
+  {
+    name: flat.lossScale,
+    shape: [1],
+    dtype: 'f32',
+    kind: 'optimizer',
+    source: { kind: 'init', init: { kind: 'constant', value: 2 ** 10 } },
+  },
+  { name: flat.goodSteps, shape: [1], dtype: 'f32', kind: 'optimizer', source: { kind: 'zeros' } },
+  { name: flat.flags, shape: [2], dtype: 'i32', kind: 'results', source: { kind: 'zeros' } },
+];
+
+/** A frozen weight in 16 bits, where it is large. */
+const inHalves = (p: Persistent): Persistent =>
+  p.kind === 'weights' && p.dtype === 'f32' && p.source.kind !== 'encoded' && count(p.shape) >= narrowFrom ? { ...p, dtype: 'f16' } : p;
 
 /** The groups in pages of at most `size` elements: whole tensors together, larger ones cut. */
 function pagesOf(resolved: Resolved, groups: readonly Grouping[], trainables: readonly Trainable[], size: number): Page[] {

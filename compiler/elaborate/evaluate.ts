@@ -270,6 +270,12 @@ export function callFunction(e: Elaboration, f: FunctionValue, args: readonly Ev
   }
 }
 
+/** The value of a bare name where a word is wanted; undefined where it is an expression as any other. */
+export function wordOf({ type }: Param, value: Expr): Value | undefined {
+  const types = type?.kind === 'type-union' ? type.options : type ? [type] : [];
+  return value.kind === 'name' && types.some((t) => t.kind === 'type-name' && t.name.text === 'Word') ? text(value.name) : undefined;
+}
+
 /** A scope with the parameters bound to the arguments: by position, then by name, then by default. */
 export function bindParams(
   e: Elaboration,
@@ -297,7 +303,9 @@ export function bindParams(
   const shaped = params.filter((p) => p.type !== undefined && dimsOf(p.type) !== undefined);
   for (const param of plain) {
     const arg = given.get(param.name.text);
-    const value = arg?.value ?? (param.default ? evaluate(e, param.default, preferred(param, local)) : missing(what, param, span));
+    const value =
+      arg?.value ??
+      (param.default ? (wordOf(param, param.default) ?? evaluate(e, param.default, preferred(param, local))) : missing(what, param, span));
     checkParam(param, value, arg?.span ?? param.span, (bound) => evaluate(e, bound, local));
     local.define(param.name.text, value);
   }

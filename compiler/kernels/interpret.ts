@@ -4,11 +4,13 @@
  * a device that computes in f32 may be away (`rounding.ts`).
  */
 import { Bug } from '../bug.js';
+import { fromHalf, toHalf } from '../ops/bits.js';
 import { at, type DType } from '../ops/op.js';
 import { randomKey, randomUniform } from '../ops/random.js';
 import { count, range } from './affine.js';
 import { scalarType } from './body.js';
-import type { Kernel, MatrixOperand, Scalar, View } from './kernel.js';
+import type { Kernel, MatrixOperand, Scalar, Store, View } from './kernel.js';
+import { largestHalf } from './narrow.js';
 import { applyOp, half, inRange, reduceRows, roundings, type Bounded, type Valued } from './rounding.js';
 
 /** The arguments after the kernel ran; those it does not write are the arrays given. `hosts` are the host's numbers by name. */
@@ -67,7 +69,7 @@ function evaluate(kernel: Kernel, args: readonly Valued[], hosts: ReadonlyMap<st
   kernel.stores.forEach((store, s) => {
     const target = at(out, store.arg);
     const before = at(args, store.arg);
-    const result = at(results, s);
+    const result = stored(store, at(results, s), out);
     indices(run, store.view).forEach((index, i) => {
       const value = (store.accumulate ? (before.value[index] as number) : 0) + (result.value[i] as number);
       target.value[index] = value;
@@ -76,6 +78,25 @@ function evaluate(kernel: Kernel, args: readonly Valued[], hosts: ReadonlyMap<st
     });
   });
   return out;
+}
+
+/** Values as memory holds them: 16-bit floats are rounded to, and those beyond the largest raise the store's flag. */
+function stored(store: Store, { value, error }: Valued, out: readonly Valued[]): Valued {
+  const { overflow } = store;
+  if (overflow === undefined) return { value, error };
+  const flags = at(out, overflow.arg);
+  const reach = (i: number, sign: number): number => Math.abs(value[i] as number) + sign * (error?.[i] ?? 0);
+  const beyond = (size: number): boolean => size > largestHalf && size < overflow.above;
+  let [surely, perhaps] = [false, false];
+  for (let i = 0; i < value.length; i += 1) {
+    surely ||= beyond(reach(i, 0));
+    perhaps ||= beyond(reach(i, 1)) !== beyond(reach(i, -1));
+  }
+  if (surely) flags.value[overflow.flag] = 1;
+  if (perhaps && flags.error !== undefined) flags.error[overflow.flag] = Infinity;
+  const rounded = value.map((v) => fromHalf(toHalf(Math.min(largestHalf, Math.max(-largestHalf, v)))));
+  // A device may round to either neighbour, and small numbers to zero.
+  return { value: rounded, error: error?.map((e, i) => e + Math.max(2 ** -10 * reach(i, 1), 2 ** -14)) };
 }
 
 interface Run {

@@ -20,6 +20,10 @@ export interface Arg {
   readonly dtype: DType;
   readonly elements: number;
   readonly access: 'read' | 'write' | 'read_write';
+  /** Its elements stand in memory as 16-bit floats; kernels compute in f32 all the same. */
+  readonly storage?: 'f16';
+  /** It is not stored to: kernels raise flags in it, from any number of threads. */
+  readonly flags?: true;
 }
 
 /** One scalar expression; numbers named `args`, `index`, `value` refer to earlier entries of the body. */
@@ -75,6 +79,8 @@ export interface Store {
   readonly view: View;
   readonly value: number;
   readonly accumulate: boolean;
+  /** Flag (an element of `arg`) that is raised where the value is beyond what the storage holds; the nearest number is stored then. */
+  readonly overflow?: { readonly arg: number; readonly flag: number; readonly above: number };
 }
 
 /** A flat value that is worked out wherever the kernel reads it: its element e, where the row-major digits of e over `axes` are the indices

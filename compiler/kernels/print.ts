@@ -47,7 +47,11 @@ function names(kernel: Kernel): string {
 /** All of one kernel. */
 export function printKernel(kernel: Kernel): string {
   const lines = [`${kernel.kind} [${kernel.axes.join(', ')}] ${kernel.label}`];
-  kernel.args.forEach((arg, i) => lines.push(`  a${i}: ${arg.access} ${refKey(arg.ref)} ${arg.dtype} x ${arg.elements}`));
+  kernel.args.forEach((arg, i) =>
+    lines.push(
+      `  a${i}: ${arg.access} ${refKey(arg.ref)} ${arg.storage === undefined ? arg.dtype : `${arg.dtype} as ${arg.storage}`} x ${arg.elements}${arg.flags ? ', flags' : ''}`,
+    ),
+  );
   if (kernel.kind === 'matmul')
     for (const t of kernel.terms) lines.push(`  acc = ${t.scale} * (acc + ${showOperand(t.a)} @ ${showOperand(t.b)}, k = ${t.k})`);
   if (kernel.kind === 'scatter-add')
@@ -61,7 +65,10 @@ export function printKernel(kernel: Kernel): string {
   });
   kernel.body.forEach((s, i) => lines.push(`  s${i} = ${showScalar(s)}`));
   if (kernel.kind === 'row-reduce') kernel.reductions.forEach((r, i) => lines.push(`  r${i} = ${r.op}(s${r.value})`));
-  for (const s of kernel.stores) lines.push(`  a${s.arg}[${showView(s.view)}] ${s.accumulate ? '+=' : '='} s${s.value}`);
+  for (const s of kernel.stores)
+    lines.push(
+      `  a${s.arg}[${showView(s.view)}] ${s.accumulate ? '+=' : '='} s${s.value}${s.overflow === undefined ? '' : `, a${s.overflow.arg}[${s.overflow.flag}] raised above f16`}`,
+    );
   return lines.join('\n') + '\n';
 }
 

@@ -20,6 +20,12 @@ export interface Place {
 /** Every tensor starts at a multiple of this. */
 export const alignment = 256;
 
+/** Bytes of a tensor, whole words. */
+export function bytesOf(shape: readonly number[], dtype: 'f32' | 'i32' | 'f16'): number {
+  const elements = shape.reduce((a, b) => a * b, 1);
+  return dtype === 'f16' ? Math.ceil(elements / 2) * 4 : elements * 4;
+}
+
 /** Bytes rounded up to the alignment. */
 export const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 

@@ -7,7 +7,8 @@ import type { BufferKind, Source } from './program.js';
 export interface Persistent {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly dtype: 'f32' | 'i32';
+  /** `f16`: kernels see f32, memory holds 16 bits. */
+  readonly dtype: 'f32' | 'i32' | 'f16';
   readonly kind: BufferKind;
   readonly source: Source;
   /** It is a range of `tensor`, from element `start` (a multiple of 64), and takes no room of its own. */

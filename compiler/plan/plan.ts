@@ -8,11 +8,12 @@ import { refKey } from '../kernels/partition.js';
 import type { Arg, Kernel } from '../kernels/kernel.js';
 import type { OverrideChoice } from '../kernels/override.js';
 import { arrayLimit, select, type Selection } from '../kernels/select.js';
+import { narrowed, type Narrowing } from '../kernels/narrow.js';
 import { verifySelection } from '../kernels/verify.js';
 import { Bug } from '../bug.js';
 import { emitKernel } from '../wgsl/emit.js';
 import { hostCapacity, type HostSlots } from '../wgsl/expression.js';
-import { aligned, pack, type Life } from './memory.js';
+import { aligned, bytesOf, pack, type Life } from './memory.js';
 import type { Persistent } from './persistent.js';
 import { verifyProgram } from './verify.js';
 import type {
@@ -58,20 +59,29 @@ interface Placed {
 
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Plans a Program. `watch` sees the kernels; `choice` is which overrides are considered, for tests. */
+/** What a plan may be asked for beside its entries. */
+export interface PlanOptions {
+  /** Sees the kernels. */
+  readonly watch?: WatchKernels | undefined;
+  /** Which overrides are considered, for tests. */
+  readonly choice?: OverrideChoice | undefined;
+  /** Activations and the weights that are declared so stand in 16 bits; the tensors it needs for that. */
+  readonly narrow?: Omit<Narrowing, 'weights'> | undefined;
+}
+
+/** Plans a Program. */
 export function plan(
   given: readonly PlanEntry[],
   declared: readonly Persistent[],
   target: Target,
-  watch?: WatchKernels,
-  choice?: OverrideChoice,
+  { watch, choice, narrow }: PlanOptions = {},
 ): Program {
   const { entries, persistent } = withParts(given, declared, target);
   const buffers: { name: string; kind: BufferKind; bytes: number }[] = [];
   const tensors: TensorDecl[] = [];
   const places = new Map<string, Placed>();
   const add = (p: Persistent): void => {
-    const bytes = count(p.shape) * 4;
+    const bytes = bytesOf(p.shape, p.dtype);
     const parent = p.within === undefined ? undefined : places.get(p.within.tensor);
     if (p.within !== undefined && parent === undefined) throw new Bug(`${p.name} lies within ${p.within.tensor}, which is not there`);
     const place =
@@ -82,10 +92,12 @@ export function plan(
     tensors.push({ name: p.name, dtype: p.dtype, shape: p.shape, buffer: place.buffer, offset: place.offset, bytes, source: p.source });
   };
   for (const p of persistent) add(p);
+  const weights = new Map(persistent.flatMap((p) => (p.dtype === 'i32' ? [] : [[p.name, p.dtype] as const])));
   const selections = entries.map((entry) => {
-    const selection = select(entry.graph, target, choice);
-    const wrong = verifySelection(selection, arrayLimit(target));
+    const made = select(entry.graph, target, choice);
+    const wrong = verifySelection(made, arrayLimit(target));
     if (wrong.length > 0) throw new Bug(`the kernels of ${entry.name} are wrong: ${wrong[0]}`);
+    const selection = narrow === undefined ? made : narrowed(made, { ...narrow, weights }, arrayLimit(target));
     watch?.(entry.name, selection.kernels, entry.hosts);
     return selection;
   });
@@ -110,7 +122,8 @@ export function plan(
         s.graph.nodes.flatMap((node, id) => (node.op === 'table' && usesValue(s, id) ? [[`%${id}`, constantOf(node)] as const] : [])),
       ),
   );
-  const packed = selections.map((s) => pack(livesOf(s), Math.min(target.maxBufferBytes, 2 ** 32 - 256)));
+  const livesIn = selections.map(livesOf);
+  const packed = livesIn.map((lives) => pack(lives, Math.min(target.maxBufferBytes, 2 ** 32 - 256)));
   const arenas: number[] = [];
   for (const p of packed) p.arenas.forEach((bytes, i) => (arenas[i] = Math.max(arenas[i] ?? 0, bytes)));
   const firstArena = buffers.length;
@@ -125,6 +138,7 @@ export function plan(
   const planned = entries.map((entry, e): Entry => {
     const selection = selections[e] as Selection;
     const own = packed[e] as (typeof packed)[number];
+    const lives = new Map((livesIn[e] ?? []).map((life) => [life.key, life.bytes] as const));
     const slots = slotsOf(entry);
     const hosts: HostSlots = new Map(slots.map((s) => [s.name, s.slot.offset / 4] as const));
     const inputNames = new Map(entry.inputs.map((i) => [i.input, i.tensor] as const));
@@ -133,7 +147,7 @@ export function plan(
       const table = tables[e]?.get(`%${ref.node}`);
       if (table !== undefined) return places.get(table) ?? missing(table);
       const place = own.places.get(refKey(ref)) ?? missing(refKey(ref));
-      return { buffer: firstArena + place.arena, offset: place.offset, bytes: count(selection.graph.nodes[ref.node]?.shape ?? []) * 4 };
+      return { buffer: firstArena + place.arena, offset: place.offset, bytes: lives.get(refKey(ref)) ?? missing(refKey(ref)) };
     };
     const steps = selection.kernels.map((kernel): Step => {
       const bindings = kernel.args.map((arg) => placeOf(arg.ref));
@@ -203,11 +217,11 @@ function withParts(
       p.shape.length !== 2 ||
       rows === undefined ||
       width === undefined ||
-      count(p.shape) * 4 <= target.maxBindingBytes ||
-      width * 4 > target.maxBindingBytes
+      bytesOf(p.shape, p.dtype) <= target.maxBindingBytes ||
+      bytesOf([width], p.dtype) > target.maxBindingBytes
     )
       return [p];
-    const own = partsOf(p.name, rows, Math.floor(target.maxBindingBytes / (width * 4)));
+    const own = partsOf(p.name, rows, Math.floor(target.maxBindingBytes / bytesOf([width], p.dtype)));
     parts.set(p.name, own);
     return own.map((part) => ({
       ...p,
@@ -267,7 +281,7 @@ function livesOf(s: Selection): Life[] {
       if (arg.ref.kind === 'tensor' || s.graph.nodes[arg.ref.node]?.op === 'table') continue;
       const key = refKey(arg.ref);
       const life = lives.get(key);
-      if (life === undefined) lives.set(key, { from: i, to: i, bytes: arg.elements * 4 });
+      if (life === undefined) lives.set(key, { from: i, to: i, bytes: bytesOf([arg.elements], arg.storage ?? arg.dtype) });
       else life.to = i;
     }
   });

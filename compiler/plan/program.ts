@@ -53,7 +53,8 @@ export type Source =
 /** A named range of a buffer. */
 export interface TensorDecl {
   readonly name: string;
-  readonly dtype: 'f32' | 'i32';
+  /** `f16`: 16-bit floats in memory; whoever reads or writes the tensor gives f32. */
+  readonly dtype: 'f32' | 'i32' | 'f16';
   readonly shape: readonly number[];
   readonly buffer: number;
   readonly offset: number;

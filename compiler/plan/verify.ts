@@ -10,7 +10,7 @@
 import type { Kernel } from '../kernels/kernel.js';
 import { refKey } from '../kernels/partition.js';
 import { hostCapacity } from '../wgsl/expression.js';
-import { alignment } from './memory.js';
+import { alignment, bytesOf } from './memory.js';
 import type { Entry, Program, Shader, Step } from './program.js';
 
 interface Range {
@@ -70,8 +70,7 @@ function verifyTensors(program: Program): string[] {
     wrong.push(...verifyRange(program, `the tensor ${t.name}`, t));
     if (names.has(t.name)) wrong.push(`two tensors are called ${t.name}`);
     names.add(t.name);
-    if (t.bytes !== 4 * t.shape.reduce((a, b) => a * b, 1))
-      wrong.push(`the tensor ${t.name} has ${t.bytes} bytes for [${t.shape.join(', ')}]`);
+    if (t.bytes !== bytesOf(t.shape, t.dtype)) wrong.push(`the tensor ${t.name} has ${t.bytes} bytes for [${t.shape.join(', ')}]`);
     if (program.buffers[t.buffer]?.kind === 'activations') wrong.push(`the tensor ${t.name} lies among the activations`);
   }
   // Sorted by place, the larger first: a tensor overlaps only what is still open, which must hold it.

@@ -5,18 +5,18 @@
 import type { Definition, Expr, Field, Param } from '../../grammar/ast.js';
 import type { Span } from '../../grammar/diagnostics.js';
 import type { EvaluatedArgument } from '../elaborate/arguments.js';
-import { bindParams, evaluate } from '../elaborate/evaluate.js';
+import { bindParams, evaluate, wordOf } from '../elaborate/evaluate.js';
 import type { BoundDefinition } from '../elaborate/instance.js';
 import { suggest } from '../elaborate/nearest.js';
 import { attempt, stop } from '../elaborate/stop.js';
 import { checkParam } from '../elaborate/types.js';
-import { text, type Value } from '../elaborate/value.js';
+import type { Value } from '../elaborate/value.js';
 import type { Task } from './base.js';
 import type { Context } from './context.js';
 import type { BaseFacts } from './facts.js';
 import { bindNamed } from './named.js';
 import { tableSource } from './sources.js';
-import { checkpointings, pagings, type Interval, type Spec, type TableSource } from './spec.js';
+import { checkpointings, pagings, precisions, type Interval, type Spec, type TableSource } from './spec.js';
 import { metricsOf } from './task.js';
 
 /** The fields of all sections, checked. */
@@ -65,6 +65,7 @@ export function fieldsOf(c: Context, task: Task | undefined, base: BaseFacts | u
       clip: number(values.get('clip')),
       checkpointing: word(c, 'tune.checkpointing', values.get('checkpointing'), checkpointings),
       paging: word(c, 'tune.paging', values.get('paging'), pagings),
+      precision: word(c, 'tune.precision', values.get('precision'), precisions),
       seed: count('seed'),
       shuffle: truth(values.get('shuffle')),
       eval_every: interval(values.get('eval_every')),
@@ -255,8 +256,7 @@ function fieldValue(c: Context, param: Param, value: Expr, field: string, tables
     const bound = bindNamed(c, callable[type], value);
     return { kind: 'call', callee: bound.definition.name.text, type, ...bound, span: value.span };
   }
-  if (names.includes('Word') && value.kind === 'name') return text(value.name);
-  return evaluate(c.e, value, c.scope);
+  return wordOf(param, value) ?? evaluate(c.e, value, c.scope);
 }
 
 /** Columns and rows of a table against what the experiment asks for. */

@@ -44,6 +44,11 @@ export type Paging = (typeof pagings)[number];
 /** The words for it. */
 export const pagings = ['none', 'optimizer', 'auto'] as const;
 
+/** What activations and frozen weights stand in; sums, and everything that is trained, are f32 in both. */
+export type Precision = (typeof precisions)[number];
+/** The words for it. */
+export const precisions = ['f32', 'f16'] as const;
+
 /** A resolved experiment. */
 export interface Spec {
   readonly format: 'peft-spec';
@@ -79,6 +84,7 @@ export interface Spec {
     readonly clip: number | null;
     readonly checkpointing: Checkpointing;
     readonly paging: Paging;
+    readonly precision: Precision;
     readonly seed: number;
     readonly shuffle: boolean;
     readonly eval_every: Interval | null;

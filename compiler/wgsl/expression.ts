@@ -3,7 +3,8 @@
  * word, so the text depends on the structure of a kernel only, and layers share their shaders.
  */
 import { Bug } from '../bug.js';
-import type { Kernel, Scalar, View } from '../kernels/kernel.js';
+import type { Arg, Kernel, Scalar, View } from '../kernels/kernel.js';
+import { largestHalf } from '../kernels/narrow.js';
 import { guardedScalars, usedBy } from '../kernels/verify.js';
 import { ops } from '../ops/ops.js';
 import { randomWgsl } from '../ops/random.js';
@@ -117,11 +118,11 @@ function expression(m: Module, s: Scalar, guarded: boolean, place: Place, name: 
     }
     case 'load': {
       const at = element(m, s.view, place.index);
-      return `t${s.arg}[${guarded ? `min(${at}, ${word(m, (m.kernel.args[s.arg]?.elements ?? 1) - 1)})` : at}]`;
+      return loaded(m.kernel, s.arg, guarded ? `min(${at}, ${word(m, (m.kernel.args[s.arg]?.elements ?? 1) - 1)})` : at);
     }
     case 'load-indirect': {
       const row = `u32(clamp(${name(s.index)}, 0i, i32(${word(m, s.rows - 1)})))`;
-      return `t${s.arg}[${element(m, s.view, place.index)} + ${row}${s.stride === 1 ? '' : ` * ${word(m, s.stride)}`}]`;
+      return loaded(m.kernel, s.arg, `${element(m, s.view, place.index)} + ${row}${s.stride === 1 ? '' : ` * ${word(m, s.stride)}`}`);
     }
     case 'call': {
       const at = element(m, s.view, place.index);
@@ -228,7 +229,32 @@ function missing(what: string): never {
 
 /** Lines that store the given stores of the kernel at a place. */
 export function storeLines(m: Module, stores: readonly Kernel['stores'][number][], place: Place, name: (id: number) => string): string[] {
-  return stores.map((s) => `t${s.arg}[${element(m, s.view, place.index)}] ${s.accumulate ? '+=' : '='} ${name(s.value)};`);
+  return stores.flatMap((s) => {
+    const target = `t${s.arg}[${element(m, s.view, place.index)}]`;
+    const value = name(s.value);
+    if (m.kernel.args[s.arg]?.storage === undefined) return [`${target} ${s.accumulate ? '+=' : '='} ${value};`];
+    const lines = [`${target} = f16(clamp(${value}, -${largestHalf}f, ${largestHalf}f));`];
+    if (s.overflow !== undefined) {
+      const { arg, flag, above } = s.overflow;
+      const size = `abs(${value})`;
+      const beyond = Number.isFinite(above)
+        ? `${size} > ${largestHalf}f && ${size} < ${literal(above, 'f32')}`
+        : `${size} > ${largestHalf}f`;
+      lines.push(`if (${beyond}) { atomicStore(&t${arg}[${flag}], 1i); }`);
+    }
+    return lines;
+  });
+}
+
+/** Element `index` of an arg, as a number to compute with. */
+export function loaded(kernel: Kernel, arg: number, index: string): string {
+  const text = `t${arg}[${index}]`;
+  return kernel.args[arg]?.storage === undefined ? text : `f32(${text})`;
+}
+
+/** The type of an arg's elements in memory. */
+function elementType(arg: Arg): string {
+  return arg.flags ? `atomic<${arg.dtype}>` : (arg.storage ?? arg.dtype);
 }
 
 const largestGrid = 65535;
@@ -277,6 +303,7 @@ export function closeModule(
   while (m.words.length % 4 !== 0 || m.words.length === 0) m.words.push(0);
   const first = m.usesHosts ? 2 : 1;
   const code = [
+    ...(m.kernel.args.some((arg) => arg.storage === 'f16') ? ['enable f16;'] : []),
     ...(parts.enable ?? []),
     `struct U { d: array<vec4<u32>, ${m.words.length / 4}> }`,
     '@group(0) @binding(0) var<uniform> u: U;',
@@ -287,7 +314,9 @@ export function closeModule(
           'fn host(at: u32) -> u32 { return s.d[at >> 2u][at & 3u]; }',
         ]
       : []),
-    ...m.kernel.args.map((arg, i) => `@group(0) @binding(${i + first}) var<storage, ${access[i] ?? 'read'}> t${i}: array<${arg.dtype}>;`),
+    ...m.kernel.args.map(
+      (arg, i) => `@group(0) @binding(${i + first}) var<storage, ${access[i] ?? 'read'}> t${i}: array<${elementType(arg)}>;`,
+    ),
     ...(parts.globals ?? []),
     ...m.preludes,
     ...functions,

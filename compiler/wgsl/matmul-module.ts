@@ -8,7 +8,7 @@
  * Tiles are numbered rows first, then columns, then batch, and laid out on a grid of two dimensions, of at most 65535 groups each.
  */
 import type { Matmul, MatrixOperand } from '../kernels/kernel.js';
-import { closeModule, groupSize, openModule, scalars, storeLines, word, type HostSlots, type Module } from './expression.js';
+import { closeModule, groupSize, loaded, openModule, scalars, storeLines, word, type HostSlots, type Module } from './expression.js';
 
 /** A tile of the output; a workgroup computes one. */
 export interface Tile {
@@ -110,7 +110,7 @@ export function terms({ kernel, tile, uniforms }: Context): readonly Term[] {
       lines.push(`let ${at}_outer = ${word(uniforms, outer)};`, `let ${at}_inner = ${word(uniforms, inner)};`);
       const read =
         source.kind === 'arg'
-          ? (index: string): string => `t${source.arg}[${index}]`
+          ? (index: string): string => loaded(kernel, source.arg, index)
           : (index: string): string => `f${source.function}(${index})`;
       const contiguous = inner === 1 ? 'k' : outer === 1 ? 'outer' : 'none';
       const size = groupOf(kernel, { source, view }, contiguous, term.k, kernel.axes.at(outerAxis === -2 ? -2 : -1) as number);

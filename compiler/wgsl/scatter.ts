@@ -4,7 +4,7 @@
  */
 import type { ScatterAdd } from '../kernels/kernel.js';
 import type { Target } from '../plan/program.js';
-import { closeModule, grid, openModule, scalars, storeLines, word, type Emitted, type HostSlots } from './expression.js';
+import { closeModule, grid, loaded, openModule, scalars, storeLines, word, type Emitted, type HostSlots } from './expression.js';
 
 const threads = 64;
 
@@ -22,14 +22,14 @@ export function emitScatter(kernel: ScatterAdd, _target: Target, access: readonl
     let middle = (low + high) / 2u;
     if (t${kernel.ids}[middle] < i32(row)) { low = middle + 1u; } else { high = middle; }
   }
-  for (var i = low; i < ${word(m, kernel.count)} && t${kernel.ids}[i] == i32(row); i += 1u) { sum += t${kernel.values}[i * ${across} + column]; }`;
+  for (var i = low; i < ${word(m, kernel.count)} && t${kernel.ids}[i] == i32(row); i += 1u) { sum += ${loaded(kernel, kernel.values, `i * ${across} + column`)}; }`;
   const walk = kernel.sorted
     ? ascending
     : kernel.lists === undefined
       ? `for (var i = 0u; i < ${word(m, kernel.count)}; i += 1u) {
-    if (t${kernel.ids}[i] == i32(row)) { sum += t${kernel.values}[i * ${across} + column]; }
+    if (t${kernel.ids}[i] == i32(row)) { sum += ${loaded(kernel, kernel.values, `i * ${across} + column`)}; }
   }`
-      : `for (var i = t${kernel.lists.head}[row]; i >= 0i; i = t${kernel.lists.next}[i]) { sum += t${kernel.values}[u32(i) * ${across} + column]; }`;
+      : `for (var i = t${kernel.lists.head}[row]; i >= 0i; i = t${kernel.lists.next}[i]) { sum += ${loaded(kernel, kernel.values, `u32(i) * ${across} + column`)}; }`;
   const { lines, name } = scalars(
     m,
     kernel.stores.map((s) => s.value),

@@ -59,7 +59,7 @@ function step(): { readonly program: Program; readonly watched: WatchedEntry; re
     ],
     persistent,
     { ...device.describe().target, kind: 'software' },
-    (_, kernels, hosts) => (watched = { kernels, hosts }),
+    { watch: (_, kernels, hosts) => (watched = { kernels, hosts }) },
   );
   if (watched === undefined) throw new Error('the planner showed no kernels');
   return { program, watched, feeds };

@@ -55,7 +55,7 @@ export function entryOfGraph(
 /** The Program of one graph, as its one entry `run`. */
 export function programOf(graph: Graph, feeds: Feeds, target: Target, choice?: OverrideChoice): Program {
   const { entry, persistent } = entryOfGraph('run', graph, feeds);
-  return plan([entry], persistent, target, undefined, choice);
+  return plan([entry], persistent, target, { choice });
 }
 
 const words = (data: Float64Array, dtype: 'f32' | 'i32'): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> =>
@@ -82,9 +82,9 @@ export async function runOnDevice(
       const own = feeds.get(whole ?? '');
       if (own === undefined) continue;
       const before = part === undefined ? 0 : (written.get(whole ?? '') ?? 0);
-      const elements = tensor.bytes / 4;
+      const elements = tensor.shape.reduce((a, b) => a * b, 1);
       written.set(whole ?? '', before + elements);
-      session.write(tensor.name, words(own.subarray(before, before + elements), tensor.dtype));
+      session.write(tensor.name, words(own.subarray(before, before + elements), tensor.dtype === 'i32' ? 'i32' : 'f32'));
     }
     session.run('run');
     const out = new Map<string, Float32Array | Int32Array>();

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { entryOf } from '../../compiler/driver/compile.js';
-import { pageGraph, updateEndGraph, updateGraph } from '../../compiler/driver/graphs.js';
+import { pageGraph, updateEndGraph, updateGraph } from '../../compiler/driver/update.js';
 import { flat, layoutOf, type Layout } from '../../compiler/driver/layout.js';
 import { plan, type PlanEntry } from '../../compiler/plan/plan.js';
 import type { Package, Program } from '../../compiler/plan/program.js';
@@ -51,7 +51,7 @@ async function open(r: Resolved, layout: Layout): Promise<Opened> {
   const entries: PlanEntry[] = [
     entryOf('update', r, undefined, updateGraph(r, layout)),
     ...layout.pages.map((page, i) => entryOf(page.entry, r, undefined, pageGraph(r, layout, i))),
-    ...(layout.pages.length > 0 ? [entryOf('update.end', r, undefined, updateEndGraph())] : []),
+    ...(layout.pages.length > 0 ? [entryOf('update.end', r, undefined, updateEndGraph(layout))] : []),
   ];
   const needed = layout.persistent.filter((p) => p.kind !== 'weights' && p.kind !== 'activations');
   const program: Program = plan(entries, needed, device.describe().target);

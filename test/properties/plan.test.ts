@@ -24,7 +24,7 @@ function planned(
   const one = entryOfGraph('one', graph, feeds);
   const two = entryOfGraph('two', graph, feeds);
   const kernels: (readonly Kernel[])[] = [];
-  return { program: plan([one.entry, two.entry], one.persistent, target, (_, of) => kernels.push(of)), kernels };
+  return { program: plan([one.entry, two.entry], one.persistent, target, { watch: (_, of) => kernels.push(of) }), kernels };
 }
 
 describe('plans of random graphs', () => {

@@ -91,7 +91,7 @@ const others: { readonly [type: string]: string } = {
 
 function other(param: Param): string {
   const type = param.type?.kind === 'type-union' ? param.type.options[0] : param.type;
-  const text = type?.kind === 'type-name' ? others[type.name.text] : undefined;
+  const text = param.name.text === 'precision' ? 'f16' : type?.kind === 'type-name' ? others[type.name.text] : undefined;
   if (text === undefined) throw new Error(`no other value is known for ${param.name.text}`);
   return text;
 }

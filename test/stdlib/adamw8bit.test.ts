@@ -3,7 +3,7 @@
  * precision, the new state in blocks of 256 with the nearest codes of the dynamic maps.
  */
 import { describe, expect, it } from 'vitest';
-import { updateGraph } from '../../compiler/driver/graphs.js';
+import { updateGraph } from '../../compiler/driver/update.js';
 import { flat, layoutOf } from '../../compiler/driver/layout.js';
 import { interpret } from '../../compiler/graph/interpret.js';
 import { dynamicMap } from '../../runtime/weights/bitsandbytes.js';

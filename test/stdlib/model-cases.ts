@@ -9,7 +9,8 @@
 import { describe, expect, it } from 'vitest';
 import { adapterFiles } from '../../compiler/driver/adapter-files.js';
 import { compile } from '../../compiler/driver/compile.js';
-import { evalGraph, initialGraph, saveGraph, updateGraph } from '../../compiler/driver/graphs.js';
+import { evalGraph, initialGraph, saveGraph } from '../../compiler/driver/graphs.js';
+import { updateGraph } from '../../compiler/driver/update.js';
 import { layoutOf } from '../../compiler/driver/layout.js';
 import { verify } from '../../compiler/graph/verify.js';
 import { verifyProgram } from '../../compiler/plan/verify.js';

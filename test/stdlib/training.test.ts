@@ -3,7 +3,8 @@
  * formula fails.
  */
 import { describe, expect, it } from 'vitest';
-import { evalGraph, updateGraph } from '../../compiler/driver/graphs.js';
+import { evalGraph } from '../../compiler/driver/graphs.js';
+import { updateGraph } from '../../compiler/driver/update.js';
 import { flat, layoutOf } from '../../compiler/driver/layout.js';
 import { learningRate, optimizerState } from '../../compiler/elaborate/optimizer.js';
 import { interpret } from '../../compiler/graph/interpret.js';
