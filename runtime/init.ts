@@ -2,7 +2,7 @@
  * @file First values of the persistent tensors: constants, zeros, data carried by the Program, random draws from counters (seed
  * and tensor name), and the base checkpoint, streamed in chunks by a reader that the caller gives.
  */
-import type { Init, Source, TensorDecl } from '../compiler/plan/program.js';
+import type { Init, Program, Source, Target, TensorDecl } from '../compiler/plan/program.js';
 import { counterRandom } from './counter-random.js';
 import { DeviceError } from './device-error.js';
 import type { Session } from './execute.js';
@@ -24,10 +24,24 @@ export type CheckpointReader = (
 /** Tensors that hold a weight in fewer bits, by the name of their part: words as they stand in memory, or numbers. */
 export type EncodedParts = ReadonlyMap<string, Uint32Array | Float32Array>;
 
+/** How a device does what is done block by block: the entry `encode` makes its outputs of the tensor `encode/x`. */
+export interface DeviceEncoding {
+  readonly like: string;
+  readonly program: Program;
+  readonly elements: number;
+  readonly blocks: number;
+  readonly perRun: number;
+  readonly outputs: readonly { readonly name: string; readonly perBlock: number }[];
+  readonly divides: boolean;
+  readonly finish: (outputs: ReadonlyMap<string, Float64Array>) => EncodedParts;
+}
+
 /** Changes between weights and the tensors that hold them in fewer bits. The weight is named as in the Program. */
 export interface Codec {
   readonly encode: (weight: string, values: Float32Array) => EncodedParts;
   readonly decode: (weight: string, parts: EncodedParts) => Float32Array;
+  /** How a device encodes this weight, where it can. */
+  readonly onDevice: (weight: string, target: Target) => DeviceEncoding | undefined;
 }
 
 /** Reads a weight of the checkpoint for its tensors of fewer bits: their parts where it is stored so, or its values; undefined where it has
@@ -36,6 +50,8 @@ export type EncodedReader = (keys: readonly string[], shape: readonly number[]) 
 
 /** How to initialise. */
 export interface InitOptions {
+  /** Encodes a weight on the device; undefined where the codec must. */
+  readonly onDevice?: (weight: string, values: Float32Array) => Promise<EncodedParts | undefined>;
   readonly seed: number;
   /** Absent: tensors that come from a checkpoint take their fresh value, and those without one are an error. */
   readonly checkpoint?: CheckpointReader;
@@ -189,7 +205,7 @@ async function encode(
   const { of, shape, from } = source;
   const found = from.kind === 'checkpoint' ? await options.encoded?.(from.keys, shape) : undefined;
   const given = found ?? drawn(of, shape, from, options);
-  const parts = given instanceof Float32Array ? codecOf(options, of).encode(of, given) : given;
+  const parts = given instanceof Float32Array ? ((await options.onDevice?.(of, given)) ?? codecOf(options, of).encode(of, given)) : given;
   for (const tensor of tensors) {
     if (tensor.source.kind !== 'encoded' || tensor.source.of !== of) continue;
     const part = parts.get(tensor.source.part);

@@ -3,6 +3,7 @@
  */
 import { fail, ok, type Failure, type Result } from './data/result.js';
 import { DeviceError } from './device-error.js';
+import { openEncoder } from './encode-device.js';
 import type { Session } from './execute.js';
 import { initialise, type InitOptions, type InitReport } from './init.js';
 import { dynamicMap, quantizedOf, readQuantized } from './weights/bitsandbytes.js';
@@ -22,10 +23,13 @@ export async function loadTensors(
     failure = result.error;
     throw new Stopped();
   };
+  const { codec } = options;
+  const encoder = openEncoder(session.device);
   try {
     const report = await initialise(session, {
       seed,
       ...options,
+      ...(codec === undefined ? {} : { onDevice: (weight: string, values: Float32Array) => encoder.encode(codec, weight, values) }),
       checkpoint: async ({ keys, rows }, write) => {
         const found = findTensor(base, keys);
         if (!found.ok) return false;
@@ -62,6 +66,8 @@ export async function loadTensors(
     if (failure !== undefined) return { ok: false, error: failure };
     if (error instanceof DeviceError && error.kind === 'unavailable') return fail(base.folder, error.message, error.help);
     throw error;
+  } finally {
+    encoder.close();
   }
 }
 

@@ -1,15 +1,18 @@
 /**
- * @file Codec: weights to the tensors that hold them in fewer bits and back, on the CPU in f64. What a format says of its blocks is
+ * @file Codec: weights to the tensors that hold them in fewer bits and back, on the CPU in f64 (codec-device.ts: block by block on a device). What a format says of its blocks is
  * computed some blocks at a time, so that beside the weight and its parts only those blocks take room; what mixes blocks (a mean
  * over all of them) is computed when the rest is there.
  */
 import type { Node, NodeId, Graph } from '../graph/graph.js';
 import { evaluateNode, interpret } from '../graph/interpret.js';
+import { elements } from '../ops/op.js';
 import { ops } from '../ops/ops.js';
 import { Bug } from '../bug.js';
 import type { FormatInstance } from '../elaborate/format.js';
 import { blocksInput, decodeGraph, encodeGraph } from '../elaborate/instantiate-format.js';
+import type { Target } from '../plan/program.js';
 import { jsonArgs } from '../spec/json.js';
+import { deviceEncoding, type DeviceEncoding } from './codec-device.js';
 
 /** Tensors that hold a weight, by the name of their part: words for whole numbers, else numbers. */
 export type Parts = ReadonlyMap<string, Uint32Array | Float32Array>;
@@ -18,6 +21,8 @@ export type Parts = ReadonlyMap<string, Uint32Array | Float32Array>;
 export interface WeightCodec {
   readonly encode: (weight: string, values: Float32Array) => Parts;
   readonly decode: (weight: string, parts: Parts) => Float32Array;
+  /** How a device does the part of encoding that is done block by block; undefined where its numbers might not be the host's. */
+  readonly onDevice: (weight: string, target: Target) => DeviceEncoding | undefined;
 }
 
 /** The codec of some weights. */
@@ -29,19 +34,45 @@ export function codecOf(formats: Iterable<FormatInstance>): WeightCodec {
     if (found === undefined) throw new Bug(`${weight} has no format`);
     return found;
   };
+  const encoderFor = (f: FormatInstance): Encoder => {
+    const like = likeness(f);
+    let encoder = encoders.get(like);
+    if (encoder === undefined) encoders.set(like, (encoder = encoderOf(f)));
+    return encoder;
+  };
+  const onDevice = new Map<string, DeviceEncoding | undefined>();
   return {
-    encode: (weight, values) => {
-      const f = formatOf(weight);
-      const like = JSON.stringify([f.definition.name.text, f.definition.span, jsonArgs(f.params), f.weight.shape]);
-      let encoder = encoders.get(like);
-      if (encoder === undefined) encoders.set(like, (encoder = encoderOf(f)));
-      return encoder(values);
-    },
+    encode: (weight, values) => encoderFor(formatOf(weight)).encode(values),
     decode: (weight, parts) => decodeParts(formatOf(weight), parts),
+    onDevice: (weight, target) => {
+      const f = formatOf(weight);
+      const like = likeness(f);
+      if (!onDevice.has(like)) {
+        const { graph, schedule, finish } = encoderFor(f);
+        onDevice.set(
+          like,
+          deviceEncoding(
+            { like, f, graph, whole: schedule.whole, some: (blocks) => graphOfChunk(graph, schedule, f.blocks, blocks), finish },
+            target,
+          ),
+        );
+      }
+      return onDevice.get(like);
+    },
   };
 }
 
-type Encoder = (values: Float32Array) => Parts;
+/** The same for weights that are encoded alike. */
+const likeness = (f: FormatInstance): string =>
+  JSON.stringify([f.definition.name.text, f.definition.span, jsonArgs(f.params), f.weight.shape]);
+
+interface Encoder {
+  readonly graph: Graph;
+  readonly schedule: Schedule;
+  readonly encode: (values: Float32Array) => Parts;
+  /** The parts, from the values that are needed whole. */
+  readonly finish: (wholes: ReadonlyMap<NodeId, Float64Array>) => Parts;
+}
 
 /** The weight that its parts hold. */
 function decodeParts(f: FormatInstance, parts: Parts): Float32Array {
@@ -61,8 +92,9 @@ function encoderOf(f: FormatInstance): Encoder {
   const graph = encodeGraph(f);
   const schedule = scheduleOf(graph, f.blocks);
   const perChunk = Math.max(1, Math.floor(chunkElements / f.blockSize));
-  return (values) => {
-    const outputs = runSchedule(graph, schedule, f, perChunk, values);
+  const known = knownBefore(graph, schedule);
+  const finish = (wholes: ReadonlyMap<NodeId, Float64Array>): Parts => {
+    const outputs = finished(graph, schedule, known, wholes);
     return new Map(
       f.parts.map((p) => {
         const value = outputs.get(p.part) as Float64Array;
@@ -70,6 +102,7 @@ function encoderOf(f: FormatInstance): Encoder {
       }),
     );
   };
+  return { graph, schedule, finish, encode: (values) => finish(chunked(graph, schedule, known, f, perChunk, values)) };
 }
 
 /** How each node of a graph is computed: once before the blocks, with each chunk of them, or when all are there. */
@@ -149,22 +182,29 @@ function graphOfChunk(graph: Graph, schedule: Schedule, blocks: number, some: nu
   return { ...graph, nodes };
 }
 
-function runSchedule(
+/** Values that no block reaches, by node. */
+type Known = readonly (Float64Array | undefined)[];
+
+function knownBefore(graph: Graph, { when }: Schedule): Known {
+  const known: (Float64Array | undefined)[] = [];
+  graph.nodes.forEach((node, id) => {
+    if (when[id] === 'before') known[id] = evaluateNode(graph, node, (i) => known[i] as Float64Array, new Map());
+  });
+  return known;
+}
+
+/** What the blocks give, some of them at a time: the values that are needed whole. */
+function chunked(
   graph: Graph,
   schedule: Schedule,
+  before: Known,
   f: FormatInstance,
   perChunk: number,
   values: Float32Array,
-): Map<string, Float64Array> {
+): Map<NodeId, Float64Array> {
   const { when, same, whole } = schedule;
-  const known: (Float64Array | undefined)[] = [];
-  const compute = (of: Graph, id: NodeId, inputs: ReadonlyMap<string, Float64Array>): void => {
-    known[id] = evaluateNode(of, of.nodes[id] as Node, (i) => known[i] as Float64Array, inputs);
-  };
-  graph.nodes.forEach((_, id) => {
-    if (when[id] === 'before') compute(graph, id, new Map());
-  });
-  const wholes = new Map(whole.map((id) => [id, new Float64Array((graph.nodes[id] as Node).shape.reduce((a, b) => a * b, 1))] as const));
+  const known = [...before];
+  const wholes = new Map(whole.map((id) => [id, new Float64Array(elements((graph.nodes[id] as Node).shape))] as const));
   let chunk: { readonly some: number; readonly graph: Graph } | undefined;
   for (let from = 0; from < f.blocks; from += perChunk) {
     const some = Math.min(perChunk, f.blocks - from);
@@ -174,13 +214,20 @@ function runSchedule(
     const x = new Float64Array(some * f.blockSize);
     x.set(values.subarray(from * f.blockSize, (from + some) * f.blockSize));
     const inputs = new Map([[blocksInput, x]]);
-    for (let id = 0; id < graph.nodes.length; id += 1)
-      if (when[id] === 'chunk' && (fresh || same[id] !== true)) compute(chunk.graph, id, inputs);
+    for (const [id, node] of chunk.graph.nodes.entries())
+      if (when[id] === 'chunk' && (fresh || same[id] !== true))
+        known[id] = evaluateNode(chunk.graph, node, (i) => known[i] as Float64Array, inputs);
     for (const [id, all] of wholes) all.set(known[id] as Float64Array, (all.length / f.blocks) * from);
   }
+  return wholes;
+}
+
+/** The outputs, when everything that is needed whole is there. */
+function finished(graph: Graph, { when }: Schedule, before: Known, wholes: ReadonlyMap<NodeId, Float64Array>): Map<string, Float64Array> {
+  const known = [...before];
   for (const [id, all] of wholes) known[id] = all;
-  graph.nodes.forEach((_, id) => {
-    if (when[id] === 'after') compute(graph, id, new Map());
+  graph.nodes.forEach((node, id) => {
+    if (when[id] === 'after') known[id] = evaluateNode(graph, node, (i) => known[i] as Float64Array, new Map());
   });
   return new Map(graph.outputs.map((o) => [o.name, known[o.node] as Float64Array]));
 }
