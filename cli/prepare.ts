@@ -31,6 +31,12 @@ export async function folderOfBase(resolved: Resolved, opened: OpenedFile): Prom
   return folder.value;
 }
 
+/** Where a table of the Spec is, and how it is read. */
+export const tablePlace = (opened: Pick<OpenedFile, 'path'>, source: Spec['data']['train']) => ({
+  path: resolve(dirname(opened.path), source.path),
+  options: tableOptions(source),
+});
+
 /** Reads the tables of an experiment. */
 export async function loadDatasets(
   resolved: Resolved,
@@ -39,9 +45,8 @@ export async function loadDatasets(
 ): Promise<Datasets> {
   const { readDatasets } = await import('../runtime/datasets.js');
   const { data } = resolved.spec;
-  const from = dirname(opened.path);
   const place = (source: Spec['data']['train'] | null, wanted: boolean) =>
-    source === null || !wanted ? undefined : { path: resolve(from, source.path), options: tableOptions(source) };
+    source === null || !wanted ? undefined : tablePlace(opened, source);
   const read = await readDatasets({
     train: place(data.train, which.train),
     eval: place(data.eval, which.eval),

@@ -1,5 +1,5 @@
 /**
- * @file Findings as text, JSON or SARIF. One function for every verb that reports findings.
+ * @file Findings as text, JSON, SARIF, GitHub's workflow commands or JUnit. One function for every verb that reports findings.
  *
  * JSON: `formatVersion` 1; offsets are 0-based UTF-16 units as in the compiler, lines and columns are 1-based, ends exclusive.
  */
@@ -7,10 +7,11 @@ import type { Diagnostic, Severity, Span } from '../grammar/diagnostics.js';
 import { lineColumn, renderDiagnostics } from '../grammar/render.js';
 import { painter } from './colour.js';
 import { manifest } from './package.js';
+import { githubCommands, junitReport } from './ci-formats.js';
 import { sarifLog } from './sarif.js';
 
 /** How findings are written. */
-export const findingsFormats = ['text', 'json', 'sarif'] as const;
+export const findingsFormats = ['text', 'json', 'sarif', 'github', 'junit'] as const;
 
 /** One of `findingsFormats`. */
 export type FindingsFormat = (typeof findingsFormats)[number];
@@ -27,6 +28,10 @@ export function renderFindings(diagnostics: readonly Diagnostic[], texts: Texts,
       return `${JSON.stringify(findingsJson(diagnostics, texts), undefined, 2)}\n`;
     case 'sarif':
       return `${JSON.stringify(sarifLog(diagnostics, texts, manifest().version), undefined, 2)}\n`;
+    case 'github':
+      return githubCommands(diagnostics, texts);
+    case 'junit':
+      return junitReport(diagnostics, texts);
     default:
       return format satisfies never;
   }

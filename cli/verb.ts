@@ -54,7 +54,7 @@ export interface Verb {
 export const findingsFormat: OptionSpec = {
   flags: '--format <format>',
   help: 'how findings are written',
-  choices: ['text', 'json', 'sarif'],
+  choices: ['text', 'json', 'sarif', 'github', 'junit'],
   default: 'text',
 };
 

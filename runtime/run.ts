@@ -118,7 +118,7 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
     }
     const lock = await writeFileAtomically(
       join(folder, runFiles.lock),
-      `${JSON.stringify({ format: 'peft-lock', version: 1, hash: run.hash, ...request.lock, spec: run.spec }, null, 2)}\n`,
+      `${JSON.stringify({ format: 'peft-lock', version: 2, ...request.lock, hash: run.hash, spec: run.spec }, null, 2)}\n`,
     );
     if (!lock.ok) return lock;
     let best: { step: number; values: TrainedValues } | undefined;

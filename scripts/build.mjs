@@ -177,6 +177,8 @@ async function main() {
     });
     await build({ ...options, define, outdir: out, entryPoints, splitting: true, chunkNames: '[name]-[hash]' });
     await buildQuick(out, define);
+    // By itself: what formats may be installed without the rest.
+    await build({ ...options, define, outfile: join(out, 'prettier-plugin.js'), entryPoints: ['editor/prettier/plugin.ts'] });
 
     const dist = join(root, 'dist');
     const old = `${out}-old`;

@@ -5,6 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { codecOf } from '../../compiler/driver/codec.js';
 import { exitCodes, UserError } from '../exit.js';
 import { openOne } from '../experiment.js';
+import { refuseDrift } from '../lock.js';
 import { compileExperiment, folderOfBase, loadDatasets } from '../prepare.js';
 import { factsFormat, type Verb } from '../verb.js';
 
@@ -27,6 +28,7 @@ export const verb: Verb = {
     const found = await openOne(args[0] as string, options['experiment'] as string | undefined, context);
     if (typeof found === 'number') return found;
     const { opened, resolved } = found;
+    await refuseDrift(resolved, opened);
     if (resolved.spec.data.eval === null)
       throw new UserError(`experiment ${resolved.spec.name} has no rows to evaluate on`, 'write eval: in its data section');
     const folder = resolve(context.cwd, (options['adapter'] as string | undefined) ?? join('runs', resolved.spec.name));

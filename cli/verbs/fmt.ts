@@ -15,10 +15,15 @@ export const verb: Verb = {
   details:
     'Formatting is idempotent, keeps every comment, and changes no meaning. A file with a syntax error is reported and left as it is.\nWith - the text comes from standard input and the formatted text goes to standard output.',
   args: [{ syntax: '[files...]', help: 'files, folders, patterns in quotation marks, or - for standard input' }],
-  options: [{ flags: '--check', help: 'change nothing; name the files that are not in canonical form and exit with 1' }, findingsFormat],
+  options: [
+    { flags: '--check', help: 'change nothing; name the files that are not in canonical form and exit with 1' },
+    { flags: '--diff', help: 'change nothing; show what would change and exit with 1 where something would' },
+    findingsFormat,
+  ],
   examples: [
     { command: 'peft fmt .', help: 'format every .peft file of this folder and those below it' },
     { command: 'peft fmt --check "experiments/**/*.peft"', help: 'in CI: fail where something is not formatted' },
+    { command: 'peft fmt --diff a.peft', help: 'show what would change' },
     { command: 'peft fmt - < a.peft > b.peft', help: 'format standard input' },
   ],
   async run({ args, options }, context) {
@@ -29,7 +34,8 @@ export const verb: Verb = {
       import('../../grammar/print.js'),
       import('../render.js'),
     ]);
-    const check = options['check'] === true;
+    const diff = options['diff'] === true;
+    const check = options['check'] === true || diff;
     const problems: Diagnostic[] = [];
     const changed: string[] = [];
     for (const source of sources) {
@@ -44,6 +50,7 @@ export const verb: Verb = {
       if (source.path === undefined && !check) context.out(formatted);
       if (formatted === source.text) continue;
       changed.push(source.name);
+      if (diff && options['format'] === 'text') context.out(await patchOf(source.name, source.text, formatted));
       if (source.path !== undefined && !check) writeWhole(source.path, formatted, source.name);
     }
     const format = options['format'] as FindingsFormat;
@@ -52,7 +59,7 @@ export const verb: Verb = {
       context.err(renderFindings(problems, texts, format, context.colour.err));
       const names = changed.filter((name) => check || name !== standardInput);
       const write = check ? context.out : context.err;
-      for (const name of names) write(check ? `${name} is not formatted\n` : `formatted ${name}\n`);
+      for (const name of diff ? [] : names) write(check ? `${name} is not formatted\n` : `formatted ${name}\n`);
     } else {
       context.out(
         renderFindings([...problems, ...(check ? changed.map((name) => unformatted(name)) : [])], texts, format, context.colour.out),
@@ -61,6 +68,12 @@ export const verb: Verb = {
     return problems.length > 0 || (check && changed.length > 0) ? exitCodes.findings : exitCodes.ok;
   },
 };
+
+/** What would change, as a patch. */
+async function patchOf(name: string, before: string, after: string): Promise<string> {
+  const { createTwoFilesPatch } = await import('diff');
+  return createTwoFilesPatch(name, name, before, after, 'as it is', 'formatted', { context: 2 }).replace(/^Index: .*\n=+\n/, '');
+}
 
 function unformatted(name: string): Diagnostic {
   return {

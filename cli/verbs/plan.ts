@@ -1,9 +1,12 @@
 /**
  * @file `peft plan`: what a run would train and cost, from configuration, tensor names and data alone.
  */
+import { resolve } from 'node:path';
 import { countTokens, planBatches } from '../../runtime/data/batches.js';
 import { totalSteps } from '../../runtime/train.js';
+import { consequencesOf } from '../consequences.js';
 import { exitCodes, UserError } from '../exit.js';
+import { lockFacts } from '../lock.js';
 import { openOne } from '../experiment.js';
 import { planFacts, planText, type PlannedData } from '../plan-text.js';
 import { compileExperiment, loadDatasets, trainSettings } from '../prepare.js';
@@ -20,11 +23,13 @@ export const verb: Verb = {
   options: [
     { flags: '-e, --experiment <name>', help: 'which experiment of the file' },
     { flags: '--target <target>', help: 'what to plan for', choices: targetNames, default: 'device' },
+    { flags: '-o, --out <file>', help: 'write the plan down, as a .json file that peft run takes' },
     { flags: '--dump <folder>', help: 'write every intermediate form of the compilation' },
     factsFormat,
   ],
   examples: [
     { command: 'peft plan review.peft', help: 'plan for the device of this machine' },
+    { command: 'peft plan -o review.plan.json review.peft', help: 'then peft run review.plan.json runs exactly this' },
     { command: 'peft plan --target gpu --format json big.peft', help: 'plan for any GPU, as JSON' },
   ],
   run: async ({ args, options }, context) => {
@@ -56,6 +61,17 @@ export const verb: Verb = {
       truncated: sets === undefined ? null : (train?.truncated ?? 0) + (sets.eval?.truncated ?? 0),
       steps: totalSteps(train?.size ?? resolved.trainRows, spec.tune.batch, trainSettings(spec, train?.size ?? resolved.trainRows)),
     };
+    if (typeof options['out'] === 'string') {
+      if (!options['out'].endsWith('.json')) throw new UserError(`a plan is a .json file, not ${options['out']}`);
+      const { writePlan, programDigest } = await import('../plan-file.js');
+      writePlan(resolve(context.cwd, options['out']), options['out'], opened, {
+        experiment: spec.name,
+        device: name,
+        program: programDigest(made.run.program),
+        consequences: consequencesOf(resolved, made, sets),
+        lock: await lockFacts(resolved, opened),
+      });
+    }
     const text = (m: (typeof resolved.matches)[number]): string =>
       opened.texts.get(m.span.file)?.slice(m.span.start, m.span.end).replace(/\s+/g, ' ') ?? m.text;
     context.out(

@@ -9,7 +9,9 @@ import { exitCodes, UserError } from '../exit.js';
 import { openOne } from '../experiment.js';
 import { compileExperiment, folderOfBase, loadDatasets, trainSettings } from '../prepare.js';
 import { createProgress } from '../progress.js';
-import { lockFacts } from '../lock.js';
+import { consequencesOf } from '../consequences.js';
+import { lockFacts, refuseDrift } from '../lock.js';
+import { openPlan, readPlan, refuseChange } from '../plan-file.js';
 import { openRehearsal } from '../rehearsal.js';
 import type { Verb } from '../verb.js';
 
@@ -18,7 +20,7 @@ export const verb: Verb = {
   group: 'Experiments',
   summary: 'train an experiment, evaluate it and write the adapter',
   details:
-    'Writes runs/NAME/ with the adapter in the layout of Hugging Face PEFT, metrics.jsonl and spec.lock.json. Ctrl-C writes a checkpoint to go on from with --resume.',
+    'Takes a .peft file, or a plan that peft plan -o wrote: then exactly that is run, or what has changed is told (code 3).\nWrites runs/NAME/ with the adapter in the layout of Hugging Face PEFT, metrics.jsonl and spec.lock.json. Ctrl-C writes a checkpoint to go on from with --resume.',
   args: [{ syntax: '<file>', help: 'a .peft file, or - for standard input' }],
   options: [
     { flags: '-e, --experiment <name>', help: 'which experiment of the file' },
@@ -35,9 +37,15 @@ export const verb: Verb = {
     { command: 'peft run more.peft --adapter runs/first', help: 'train an adapter further' },
   ],
   run: async ({ args, options }, context) => {
-    const found = await openOne(args[0] as string, options['experiment'] as string | undefined, context);
+    const reviewed = await readPlan(args[0] as string, context.cwd);
+    const found =
+      reviewed === undefined
+        ? await openOne(args[0] as string, options['experiment'] as string | undefined, context)
+        : await openPlan(reviewed, context.cwd);
     if (typeof found === 'number') return found;
     const { opened, resolved } = found;
+    const locked = await lockFacts(resolved, opened);
+    if (reviewed === undefined) await refuseDrift(resolved, opened, locked);
     const folder = resolve(context.cwd, (options['out'] as string | undefined) ?? join('runs', resolved.spec.name));
     const shown = relative(context.cwd, folder) || folder;
     if (options['resume'] === true && options['adapter'] !== undefined)
@@ -64,6 +72,8 @@ export const verb: Verb = {
         rehearsal?.watchKernels,
       );
       if (typeof made === 'number') return made;
+      if (reviewed !== undefined)
+        refuseChange(reviewed.plan, args[0] as string, { lock: locked, program: made.run.program, device: device.describe().name });
       const base = await openCheckpoint(await folderOfBase(resolved, opened), {
         weights: resolved.base.tensors === undefined ? 'optional' : 'required',
       });
@@ -83,7 +93,12 @@ export const verb: Verb = {
         codec: codecOf(resolved.formats.values()),
         data,
         settings: trainSettings(resolved.spec, train.size),
-        lock: await lockFacts(resolved, opened, device.describe().name),
+        lock: {
+          ...locked,
+          node: process.version,
+          device: device.describe().name,
+          consequences: consequencesOf(resolved, made, data),
+        },
         card: {
           name: resolved.spec.name,
           base: source.kind === 'hub' ? source.repo : source.path,

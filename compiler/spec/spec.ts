@@ -102,9 +102,9 @@ export interface Spec {
 /** Where a value comes from: written in the file, or the default of a definition. */
 export type Origin = { readonly kind: 'written'; readonly span: Span } | { readonly kind: 'default'; readonly of: string };
 
-/** What is hashed and compared: the Spec without its origins. */
+/** What is hashed and compared: the Spec without its origins and its name. */
 export function meaning(spec: Spec): Json {
-  const { origins: _origins, ...rest } = spec;
+  const { origins: _origins, name: _name, ...rest } = spec;
   return JSON.parse(JSON.stringify(rest)) as Json;
 }
 
