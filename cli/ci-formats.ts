@@ -50,7 +50,6 @@ export function junitReport(diagnostics: readonly Diagnostic[], texts: ReadonlyM
 /** A text in XML, without the characters that XML does not have. */
 const xml = (s: string): string =>
   s
-    // eslint-disable-next-line no-control-regex
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '�')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -9,6 +9,7 @@ import { parseFile } from '../grammar/parse.js';
 import { nearest } from '../compiler/elaborate/nearest.js';
 import { sourcesOf, type Resolved } from '../compiler/spec/check.js';
 import { checkFile, unique } from '../compiler/spec/file.js';
+import { independent } from '../compiler/spec/independent.js';
 import { experimentsOf } from '../compiler/spec/statements.js';
 import { UserError, exitCodes, type ExitCode } from './exit.js';
 import { gatherFacts, type FactOptions } from './facts.js';
@@ -45,8 +46,7 @@ export async function openFile(source: Source, cwd: string, only?: string, optio
   const texts = new Map([[source.name, source.text]]);
   const all = experimentsOf(parsed.value);
   const experiments: Opened[] = [];
-  // Where a part could not be read, what follows from it is not worth saying.
-  if (!found.some((d) => d.severity === 'error')) {
+  if (source.malformed === undefined) {
     const library = await openLibrary();
     const wanted = (experiment: Experiment): boolean => only === undefined || experiment.name.text === only;
     const sources = all.filter(wanted).map((experiment) => sourcesOf(parsed.value, experiment, library));
@@ -56,7 +56,8 @@ export async function openFile(source: Source, cwd: string, only?: string, optio
       path,
       options,
     );
-    const checked = checkFile(parsed.value, library, facts, wanted);
+    // Where a part could not be read, what follows from it is not worth saying.
+    const checked = independent(parsed.value, parsed.diagnostics, checkFile(parsed.value, library, facts, wanted));
     experiments.push(...checked.experiments);
     found.push(...checked.diagnostics);
   }

@@ -8,12 +8,13 @@ import { sourceKey, type BaseFacts, type Fact, type Facts, type TableFacts, type
 import type { BaseSource, Json, TableSource } from '../compiler/spec/spec.js';
 import type { Failure } from '../runtime/data/result.js';
 import type { Checkpoint } from '../runtime/weights/checkpoint.js';
+import { nearPath } from './near-path.js';
 
 /** The folder of a base on this machine. */
-export async function baseFolder(source: BaseSource, from: string): Promise<Fact<string>> {
+export async function baseFolder(source: BaseSource, from: string, hub: 'fetch' | 'cached' = 'fetch'): Promise<Fact<string>> {
   if (source.kind !== 'hub') return { ok: true, value: resolve(from, source.path) };
   const { fetchBaseFromHub } = await import('../runtime/hub.js');
-  const found = await fetchBaseFromHub(source.repo, source.revision ?? 'main');
+  const found = await fetchBaseFromHub(source.repo, source.revision ?? 'main', undefined, hub === 'cached' ? { offline: true } : {});
   return found.ok ? { ok: true, value: found.value.folder } : failed(found.error);
 }
 
@@ -24,7 +25,7 @@ const failed = (error: Failure): { readonly ok: false; readonly message: string;
 });
 
 async function baseFacts(source: BaseSource, from: string, options: FactOptions): Promise<Fact<BaseFacts>> {
-  const folder = await baseFolder(source, from);
+  const folder = await baseFolder(source, from, options.hub);
   if (!folder.ok) return folder;
   const { openCheckpoint } = await import('../runtime/weights/checkpoint.js');
   const opened = await openCheckpoint(folder.value, { weights: source.kind === 'scratch' ? 'optional' : options.weights });
@@ -93,9 +94,18 @@ export const tableOptions = (
   ...(source.take === null ? {} : { take: source.take }),
 });
 
-/** Whether a base without weights will do: for plans it does. */
+/** How facts are gathered: whether a base without weights will do (for plans it does), and what may be asked of the network. */
 export interface FactOptions {
   readonly weights: 'required' | 'optional';
+  /** Whether a base on the Hub that is not in the cache may be downloaded; it may by default. */
+  readonly hub?: 'fetch' | 'cached';
+}
+
+/** A fact that could not be read, with the path that may have been meant. */
+function withNear<T>(fact: Fact<T>, path: string | undefined, from: string): Fact<T> {
+  if (fact.ok) return fact;
+  const near = path === undefined ? undefined : nearPath(path, from);
+  return near === undefined ? fact : { ...fact, near };
 }
 
 /** Reads the facts about the given sources; `file` is where the paths start from. */
@@ -108,8 +118,11 @@ export async function gatherFacts(
   const from = dirname(file);
   const known = new Map<string, Fact<BaseFacts>>();
   const knownTables = new Map<string, Fact<TableFacts>>();
-  for (const base of bases) if (!known.has(sourceKey(base))) known.set(sourceKey(base), await baseFacts(base, from, options));
-  for (const table of tables) if (!knownTables.has(sourceKey(table))) knownTables.set(sourceKey(table), await tableFacts(table, from));
+  for (const base of bases)
+    if (!known.has(sourceKey(base)))
+      known.set(sourceKey(base), withNear(await baseFacts(base, from, options), base.kind === 'hub' ? undefined : base.path, from));
+  for (const table of tables)
+    if (!knownTables.has(sourceKey(table))) knownTables.set(sourceKey(table), withNear(await tableFacts(table, from), table.path, from));
   const unknown = { ok: false, message: 'this source was not looked at' } as const;
   return { base: (source) => known.get(sourceKey(source)) ?? unknown, table: (source) => knownTables.get(sourceKey(source)) ?? unknown };
 }

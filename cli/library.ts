@@ -1,9 +1,10 @@
 /**
  * @file The library of definitions that experiments are checked against, opened once a process.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createLibrary, type Library } from '../compiler/elaborate/library.js';
+import { nearPath } from './near-path.js';
 import { loadStdlib } from './stdlib.js';
 
 let opened: Promise<Library> | undefined;
@@ -15,9 +16,20 @@ export function openLibrary(): Promise<Library> {
       std,
       open: (path, from) => {
         const file = resolve(dirname(from), path);
-        return existsSync(file) ? { file, text: readFileSync(file, 'utf8') } : undefined;
+        const text = textOf(file);
+        return text === undefined ? undefined : { file, text };
       },
+      near: (path, from) => nearPath(path, dirname(from)),
     }),
   );
   return opened;
+}
+
+/** The text of a file; undefined where it is none, or may not be read. */
+function textOf(file: string): string | undefined {
+  try {
+    return statSync(file).isFile() ? readFileSync(file, 'utf8') : undefined;
+  } catch {
+    return undefined;
+  }
 }

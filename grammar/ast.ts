@@ -47,7 +47,7 @@ export interface Import extends Node {
 }
 
 /** What a file is made of, besides imports. */
-export type Item = Definition | Experiment | ErrorNode;
+export type Item = Definition | Experiment | Sweep | ErrorNode;
 
 /** Words that open a definition. */
 export const definitionKinds = ['def', 'module', 'model', 'adapter', 'optimizer', 'schedule', 'task', 'format'] as const;
@@ -172,6 +172,34 @@ export interface Experiment extends Node {
   readonly from?: Name;
   readonly statements: readonly Statement[];
 }
+
+/** `sweep ranks over a, b { rank in [4, 8]  alpha = 2 * rank  seed in [0, 1] }`: experiments with values of their own. */
+export interface Sweep extends Node {
+  readonly kind: 'sweep';
+  readonly doc: string;
+  readonly name: Name;
+  /** The experiments that are varied. */
+  readonly over: readonly Name[];
+  readonly members: readonly SweepMember[];
+}
+
+/** What is varied: `rank`, `tune.batch`, `small.rank`. */
+export interface SweepKnob {
+  readonly steps: readonly Name[];
+  readonly span: Span;
+}
+
+/** What stands in a sweep. */
+export type SweepMember =
+  /** `rank in [4, 8] when deep`, `lr, batch in [[1e-4, 8], [2e-4, 16]]`. */
+  | (Node & { readonly kind: 'axis'; readonly knobs: readonly SweepKnob[]; readonly values: Expr; readonly when?: Expr })
+  /** `alpha = 2 * rank when rank > 4`. */
+  | (Node & { readonly kind: 'derived'; readonly knob: SweepKnob; readonly value: Expr; readonly when?: Expr })
+  /** `require rank * batch < 100`: points for which it does not hold are left out. */
+  | (Node & { readonly kind: 'require-point'; readonly condition: Expr })
+  /** `take 12 seed 3`: so many of the points, drawn. */
+  | (Node & { readonly kind: 'take'; readonly count: Expr; readonly seed?: Expr })
+  | ErrorNode;
 
 /** What stands in an experiment. */
 export type Statement =

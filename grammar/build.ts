@@ -20,6 +20,9 @@ import type {
   Section,
   Statement,
   StorageKind,
+  Sweep,
+  SweepKnob,
+  SweepMember,
   Trivia,
 } from './ast.js';
 import {
@@ -52,6 +55,8 @@ import type {
   SectionCstNode,
   StatementCstNode,
   StorageCstNode,
+  SweepCstNode,
+  SweepMemberCstNode,
 } from './cst.js';
 import { loneWord } from './syntax-error.js';
 import { endOf } from './tokens.js';
@@ -59,10 +64,11 @@ import { endOf } from './tokens.js';
 /** The Ast of the files that the parser gave for one text, in order. */
 export function buildFile(build: Build, roots: readonly FileCstNode[]): File {
   const nodes = roots
-    .flatMap((root): (ImportItemCstNode | DefinitionCstNode | ExperimentCstNode)[] => [
+    .flatMap((root): (ImportItemCstNode | DefinitionCstNode | ExperimentCstNode | SweepCstNode)[] => [
       ...(root.children.importItem ?? []),
       ...(root.children.definition ?? []),
       ...(root.children.experiment ?? []),
+      ...(root.children.sweep ?? []),
     ])
     .sort((a, b) => spanOf(build, a).start - spanOf(build, b).start);
   const head = build.trivia.head(nodes[0] ? spanOf(build, nodes[0]).start : build.text.length);
@@ -72,7 +78,7 @@ export function buildFile(build: Build, roots: readonly FileCstNode[]): File {
     if (isBroken(node)) items.push(broken(build, node));
     else if (node.name === 'importItem') imports.push(buildImport(build, node));
     else if (node.name === 'definition') items.push(buildDefinition(build, node));
-    else items.push(buildExperiment(build, node));
+    else items.push(node.name === 'sweep' ? buildSweep(build, node) : buildExperiment(build, node));
   }
   const tail = build.trivia.tail(build.text.length);
   const span = { file: build.file, start: 0, end: build.text.length };
@@ -329,6 +335,39 @@ function buildExperiment(build: Build, node: ExperimentCstNode): Experiment {
       tail: build.trivia.tail(only(RCurly).startOffset),
     };
   });
+}
+
+function buildSweep(build: Build, node: SweepCstNode): Sweep {
+  const { name, over, LCurly, sweepMember, RCurly } = node.children;
+  return owned(build, node, true, (doc) => {
+    build.trivia.enter(endOf(only(LCurly)));
+    const members = (sweepMember ?? []).map((each) => (isBroken(each) ? broken(build, each) : buildSweepMember(build, each)));
+    return {
+      built: { kind: 'sweep' as const, doc, name: buildName(build, only(name)), over: over.map((each) => buildName(build, each)), members },
+      tail: build.trivia.tail(only(RCurly).startOffset),
+    };
+  });
+}
+
+function buildSweepMember(build: Build, node: SweepMemberCstNode): SweepMember {
+  return owned<object>(build, node, false, () => {
+    const { axis, required, count, seed } = node.children;
+    if (required) return { built: { kind: 'require-point', condition: buildExpression(build, only(required)) } };
+    if (count) {
+      return {
+        built: { kind: 'take', count: buildExpression(build, only(count)), ...(seed ? { seed: buildExpression(build, only(seed)) } : {}) },
+      };
+    }
+    const { knob, operator, values, condition } = only(axis).children;
+    const knobs = knob.map((each): SweepKnob => ({
+      steps: each.children.Identifier.map((name) => buildName(build, name)),
+      span: spanOf(build, each),
+    }));
+    const value = buildExpression(build, only(values));
+    const when = condition ? { when: buildExpression(build, only(condition)) } : {};
+    const varies = only(operator).image === 'in' || knobs.length > 1;
+    return { built: varies ? { kind: 'axis', knobs, values: value, ...when } : { kind: 'derived', knob: only(knobs), value, ...when } };
+  }) as SweepMember;
 }
 
 function buildStatement(build: Build, node: StatementCstNode): Statement {

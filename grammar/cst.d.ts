@@ -157,6 +157,45 @@ export type StatementCstChildren = {
   section?: SectionCstNode[];
 };
 
+export interface SweepCstNode extends CstNode { name: "sweep"; children: SweepCstChildren; }
+export type SweepCstChildren = {
+  Sweep: IToken[];
+  name: IToken[];
+  Over: IToken[];
+  over: IToken[];
+  Comma?: IToken[];
+  LCurly: IToken[];
+  sweepMember?: SweepMemberCstNode[];
+  RCurly: IToken[];
+};
+
+export interface SweepMemberCstNode extends CstNode { name: "sweepMember"; children: SweepMemberCstChildren; }
+export type SweepMemberCstChildren = {
+  Require?: IToken[];
+  required?: ExpressionCstNode[];
+  Take?: IToken[];
+  count?: ExpressionCstNode[];
+  Seed?: IToken[];
+  seed?: ExpressionCstNode[];
+  axis?: AxisCstNode[];
+};
+
+export interface AxisCstNode extends CstNode { name: "axis"; children: AxisCstChildren; }
+export type AxisCstChildren = {
+  knob: KnobCstNode[];
+  Comma?: IToken[];
+  operator?: (IToken)[];
+  values: ExpressionCstNode[];
+  When?: IToken[];
+  condition?: ExpressionCstNode[];
+};
+
+export interface KnobCstNode extends CstNode { name: "knob"; children: KnobCstChildren; }
+export type KnobCstChildren = {
+  Identifier: (IToken)[];
+  Dot?: IToken[];
+};
+
 export interface BaseStatementCstNode extends CstNode { name: "baseStatement"; children: BaseStatementCstChildren; }
 export type BaseStatementCstChildren = {
   Base: IToken[];
@@ -234,6 +273,7 @@ export type FileCstChildren = {
   importItem?: ImportItemCstNode[];
   definition?: DefinitionCstNode[];
   experiment?: ExperimentCstNode[];
+  sweep?: SweepCstNode[];
 };
 
 export interface ImportItemCstNode extends CstNode { name: "importItem"; children: ImportItemCstChildren; }
@@ -418,6 +458,10 @@ export interface PeftCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
   section(children: SectionCstChildren, param?: IN): OUT;
   field(children: FieldCstChildren, param?: IN): OUT;
   statement(children: StatementCstChildren, param?: IN): OUT;
+  sweep(children: SweepCstChildren, param?: IN): OUT;
+  sweepMember(children: SweepMemberCstChildren, param?: IN): OUT;
+  axis(children: AxisCstChildren, param?: IN): OUT;
+  knob(children: KnobCstChildren, param?: IN): OUT;
   baseStatement(children: BaseStatementCstChildren, param?: IN): OUT;
   adaptStatement(children: AdaptStatementCstChildren, param?: IN): OUT;
   quantizeStatement(children: QuantizeStatementCstChildren, param?: IN): OUT;

@@ -1,18 +1,19 @@
 /**
  * @file Parse: text → Ast and syntax errors. Never throws.
  *
- * A text without errors is parsed once. Otherwise it is cut at the words that open an item at the beginning of a line,
- * and each piece is parsed alone, so that a missing brace in one item does not hide the errors of the next.
+ * A text without errors is parsed once. Otherwise its braces are made even where the indentation says how, and it is cut at the words that
+ * open an item at the beginning of a line; each piece is parsed alone, so that a missing brace in one item does not hide the errors of the next.
  */
 import { EOF, type IRecognitionException, type IToken } from 'chevrotain';
 import type { File } from './ast.js';
+import { evenBraces, type Evened } from './braces.js';
 import { buildBlock, buildFile } from './build.js';
 import { maxDepth, type Build } from './build-expression.js';
 import { codes } from './codes.js';
 import type { FileCstNode } from './cst.js';
 import type { Diagnostic, Outcome, Span } from './diagnostics.js';
 import { sharedParser } from './parser.js';
-import { explainFault, faultOf, unexpected } from './syntax-error.js';
+import { explainFault, faultOf, neverClosed, unexpected } from './syntax-error.js';
 import { contextual, DefinitionWord, endOf, placeTokens, scan, signs, type Scan } from './tokens.js';
 import { triviaCursor } from './trivia.js';
 
@@ -70,10 +71,23 @@ interface Parsed {
 function parseTokens(tokens: readonly IToken[], file: string, text: string): Parsed {
   const whole = parsePiece(tokens, file, text.length);
   if (whole.diagnostics.length === 0) return whole;
-  const pieces = cut(tokens);
-  if (pieces.length < 2) return whole;
+  const evened = evenBraces(tokens);
+  const pieces = cut(evened?.tokens ?? tokens);
+  if (pieces.length < 2 && evened === undefined) return whole;
   const parsed = pieces.map((piece) => parsePiece(piece, file, text.length));
-  return { roots: parsed.flatMap((piece) => piece.roots), diagnostics: parsed.flatMap((piece) => piece.diagnostics) };
+  const found = parsed.flatMap((piece) => piece.diagnostics);
+  return { roots: parsed.flatMap((piece) => piece.roots), diagnostics: [...found, ...(evened ? unevenBraces(evened, found, file) : [])] };
+}
+
+/** What is said about braces that do not come in pairs. Where the parser has missed the `{` of a `}`, or the end of a list of names, that is enough. */
+function unevenBraces({ unclosed, extra }: Evened, found: readonly Diagnostic[], file: string): Diagnostic[] {
+  const missed = (from: number, to: number): boolean => found.some(({ span }) => span.start >= from && span.start < to);
+  const open = unclosed.filter(({ token, at, names }) => !names || !missed(token.startOffset, at));
+  const lone = extra.filter(({ token, from }) => !missed(from, token.startOffset));
+  return [
+    ...open.map(({ token, at }) => neverClosed(token, file, { file, start: at, end: at })),
+    ...lone.map(({ token }) => unexpected({ token, rules: [] }, file, token.startOffset)),
+  ];
 }
 
 function parsePiece(tokens: readonly IToken[], file: string, end: number): Parsed {

@@ -43,6 +43,7 @@ export class PeftParser extends StatementParser {
           { ALT: () => this.SUBRULE(this.importItem) },
           { ALT: () => this.SUBRULE(this.definition) },
           { ALT: () => this.SUBRULE(this.experiment) },
+          { ALT: () => this.SUBRULE(this.sweep) },
         ]),
       );
     },

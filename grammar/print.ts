@@ -5,7 +5,21 @@
  * on one line where they fit. Comments and single blank lines are kept. Printing is idempotent: the text of a printed
  * file prints as itself, and its Ast is the same but for places.
  */
-import type { Definition, Experiment, File, Import, Item, Member, Section, Statement, Trivia } from './ast.js';
+import type {
+  Definition,
+  Experiment,
+  Expr,
+  File,
+  Import,
+  Item,
+  Member,
+  Section,
+  Statement,
+  Sweep,
+  SweepKnob,
+  SweepMember,
+  Trivia,
+} from './ast.js';
 import { blankLine, concat, group, hardLine, indent, join, line, render, softLine, wideLine, type Layout } from './layout.js';
 import {
   layArgs,
@@ -93,6 +107,8 @@ function layItem(item: Item): Layout {
       return layDefinition(item);
     case 'experiment':
       return layExperiment(item);
+    case 'sweep':
+      return laySweep(item);
     case 'error':
       return item.text;
     default:
@@ -131,6 +147,36 @@ function layExperiment(item: Experiment): Layout {
   if (only && lines.length === 1 && tail.length === 0 && !isCommented(only))
     return concat(head, group('{', indent(line, only.laid), line, '}'));
   return concat(head, layLines(lines, tail));
+}
+
+function laySweep(item: Sweep): Layout {
+  const head = concat(layDoc(item.doc), `sweep ${item.name.text} over ${item.over.map((name) => name.text).join(', ')} `);
+  const tail = item.trivia?.tail ?? [];
+  const lines = item.members.map((member) => ({ trivia: member.trivia, laid: laySweepMember(member) }));
+  if (lines.length === 0 && tail.length === 0) return concat(head, '{}');
+  const only = lines[0];
+  if (only && lines.length === 1 && tail.length === 0 && !isCommented(only))
+    return concat(head, group('{', indent(line, only.laid), line, '}'));
+  return concat(head, layLines(lines, tail));
+}
+
+function laySweepMember(member: SweepMember): Layout {
+  const knob = (k: SweepKnob): string => k.steps.map((step) => step.text).join('.');
+  const when = (condition: Expr | undefined): Layout => (condition ? concat(' when ', layExpr(condition, layBlock)) : '');
+  switch (member.kind) {
+    case 'axis':
+      return concat(`${member.knobs.map(knob).join(', ')} in `, layExpr(member.values, layBlock), when(member.when));
+    case 'derived':
+      return concat(`${knob(member.knob)} = `, layExpr(member.value, layBlock), when(member.when));
+    case 'require-point':
+      return concat('require ', layExpr(member.condition, layBlock));
+    case 'take':
+      return concat('take ', layExpr(member.count, layBlock), member.seed ? concat(' seed ', layExpr(member.seed, layBlock)) : '');
+    case 'error':
+      return member.text;
+    default:
+      return member satisfies never;
+  }
 }
 
 function layStatement(statement: Statement): Layout {

@@ -136,7 +136,10 @@ export abstract class RecoveringParser extends CstParser {
     if (node?.name === 'params' || node?.name === 'site') return this.skipParens(node.children['LParen'] !== undefined);
     const from = location?.startOffset ?? NaN;
     const open = { curlies: this.open(from, signs.LCurly, signs.RCurly), parens: this.open(from, signs.LParen, signs.RParen) };
-    const skipped = this.skip(location?.startColumn ?? 1, open, node?.name === 'field', this.LA(1).startOffset !== from);
+    // What stands to the right of its like goes on with the one before, as a `for` on a line of its own.
+    const first = engine.CST_STACK.at(-2)?.children[node?.name ?? '']?.[0];
+    const left = first !== undefined && 'location' in first ? (first.location?.startColumn ?? Infinity) : Infinity;
+    const skipped = this.skip(Math.min(left, location?.startColumn ?? 1), open, node?.name === 'field', this.LA(1).startOffset !== from);
     if (location) location.endOffset = this.LA(0).endOffset ?? location.startOffset;
     return skipped;
   }
@@ -144,7 +147,7 @@ export abstract class RecoveringParser extends CstParser {
     if (notStuck === false || (expected !== signs.RCurly && expected !== EOF)) return false;
     const rule = (this as unknown as Engine).CST_STACK.at(-1)?.name ?? '';
     const next = this.LA(1).tokenType;
-    return next !== expected && next !== EOF && ['file', 'block', 'section', 'experiment'].includes(rule);
+    return next !== expected && next !== EOF && ['file', 'block', 'section', 'experiment', 'sweep'].includes(rule);
   }
   protected tryInRepetitionRecovery(
     repeat: (...given: unknown[]) => void,

@@ -47,6 +47,81 @@ export abstract class StatementParser extends ExpressionParser {
     catches,
   );
 
+  sweep = this.RULE(
+    'sweep',
+    () => {
+      this.CONSUME(word.Sweep);
+      this.CONSUME(Identifier, { LABEL: 'name' });
+      this.CONSUME(word.Over);
+      this.AT_LEAST_ONE_SEP({ SEP: signs.Comma, DEF: () => this.CONSUME2(Identifier, { LABEL: 'over' }) });
+      this.CONSUME(signs.LCurly);
+      this.MANY(() => this.SUBRULE(this.sweepMember));
+      this.CONSUME(signs.RCurly);
+    },
+    catches,
+  );
+
+  sweepMember = this.RULE(
+    'sweepMember',
+    () => {
+      const varies = [word.In, signs.Assign, signs.Comma, signs.Dot].includes(this.LA(2).tokenType);
+      this.OR({
+        IGNORE_AMBIGUITIES: true,
+        DEF: [
+          {
+            GATE: () => !varies,
+            ALT: () => {
+              this.CONSUME(word.Require);
+              this.SUBRULE(this.expression, { LABEL: 'required' });
+            },
+          },
+          {
+            GATE: () => !varies,
+            ALT: () => {
+              this.CONSUME(word.Take);
+              this.SUBRULE2(this.expression, { LABEL: 'count' });
+              this.OPTION(() => {
+                this.CONSUME(word.Seed);
+                this.SUBRULE3(this.expression, { LABEL: 'seed' });
+              });
+            },
+          },
+          { ALT: () => this.SUBRULE(this.axis) },
+        ],
+      });
+    },
+    catches,
+  );
+
+  axis = this.RULE(
+    'axis',
+    () => {
+      this.AT_LEAST_ONE_SEP({ SEP: signs.Comma, DEF: () => this.SUBRULE(this.knob) });
+      this.OR([
+        { ALT: () => this.CONSUME(word.In, { LABEL: 'operator' }) },
+        { ALT: () => this.CONSUME(signs.Assign, { LABEL: 'operator' }) },
+      ]);
+      this.SUBRULE(this.expression, { LABEL: 'values' });
+      this.OPTION(() => {
+        this.CONSUME(word.When);
+        this.SUBRULE2(this.expression, { LABEL: 'condition' });
+      });
+    },
+    throws,
+  );
+
+  knob = this.RULE(
+    'knob',
+    () => {
+      this.CONSUME(Identifier);
+      this.OPTION(() => {
+        this.CONSUME(signs.Dot);
+        this.CONSUME2(Identifier);
+      });
+    },
+    throws,
+  );
+
   baseStatement = this.RULE(
     'baseStatement',
     () => {

@@ -32,8 +32,10 @@ export function faultOf(exception: IRecognitionException & { readonly previousTo
 }
 
 /** The words that may open an item, a member and a statement. */
-const itemWords = ['import', 'experiment', 'def', 'module', 'model', 'adapter', 'optimizer', 'schedule', 'task', 'format'];
+const itemWords = ['import', 'experiment', 'sweep', 'def', 'module', 'model', 'adapter', 'optimizer', 'schedule', 'task', 'format'];
 const memberWords = ['param', 'train', 'frozen', 'state', 'save', 'part', 'let', 'for', 'require', 'use'];
+/** Words with which a statement goes on: misspelt, they seem to begin the next one. */
+const goingOn = ['with', 'for', 'except', 'and'];
 const statementWords = ['base', 'quantize', 'adapt', 'train', 'data', 'tune', 'budget'];
 
 /** The diagnostic for a fault among the tokens of one file. */
@@ -53,20 +55,9 @@ export function explainFault(fault: SyntaxFault, tokens: readonly IToken[], file
   if (expected === signs.RParen || expected === signs.RSquare || expected === signs.RCurly) {
     const open = openBracket(tokens, token, expected);
     const close = pictureOf(expected);
-    const atEnd = token.tokenType === EOF || previous?.endLine !== token.startLine;
-    if (open && atEnd) {
-      const span = { file, start: open.startOffset, end: endOf(open) };
-      const suspect = expected === signs.RCurly ? misindented(tokens, open) : undefined;
-      const notes = suspect
-        ? [
-            {
-              message: 'the block that begins here may be the one that lacks its `}`: its indentation differs',
-              span: { file, start: suspect.startOffset, end: endOf(suspect) },
-            },
-          ]
-        : [{ message: `\`${close}\` was expected here`, span: place }];
-      return make(codes.unclosed, `this \`${open.image}\` is never closed`, span, undefined, notes);
-    }
+    const last = open === undefined ? undefined : endOfLines(tokens, open, token, file);
+    const atEnd = token.tokenType === EOF || previous?.endLine !== token.startLine || last !== undefined;
+    if (open && atEnd) return neverClosed(open, file, last ?? place);
     const separators = expected === signs.RCurly && rule !== 'pathStep' && rule !== 'importItem' ? '' : '`,` or ';
     return make(
       codes.sign,
@@ -79,7 +70,7 @@ export function explainFault(fault: SyntaxFault, tokens: readonly IToken[], file
     );
   }
   if (rule === 'section' && expected === signs.LCurly && previous && !fault.rules.slice(-3).includes('member')) {
-    const meant = closest(previous.image, statementWords);
+    const meant = closest(previous.image, statementWords) ?? closest(previous.image, goingOn);
     const span = { file, start: previous.startOffset, end: endOf(previous) };
     if (meant === previous.image) return make(codes.sign, `expected \`{\` ${after(previous)}`);
     return make(
@@ -115,8 +106,20 @@ export function explainFault(fault: SyntaxFault, tokens: readonly IToken[], file
   if (expected === signs.Comma && rule === 'require')
     return make(codes.sign, 'expected `,` and a message after the condition', place, 'write `require condition, "what is wrong"`');
   if (expected !== undefined)
-    return make(codes.sign, `expected \`${pictureOf(expected)}\` ${after(previous)}`, place, misspelt(token, expected));
+    return make(codes.sign, `expected \`${pictureOf(expected)}\` ${after(previous)}`, place, misspelt(token, expected, rule));
   return unexpected(fault, file, end);
+}
+
+/** The diagnostic for a bracket without its partner, which was expected somewhere. */
+export function neverClosed(open: IToken, file: string, expectedAt: Span): Diagnostic {
+  const partner = open.tokenType === signs.LParen ? signs.RParen : open.tokenType === signs.LSquare ? signs.RSquare : signs.RCurly;
+  return {
+    code: codes.unclosed,
+    severity: 'error',
+    message: `this \`${open.image}\` is never closed`,
+    span: { file, start: open.startOffset, end: endOf(open) },
+    notes: [{ message: `\`${pictureOf(partner)}\` was expected here`, span: expectedAt }],
+  };
 }
 
 /** The diagnostic for a token that begins nothing where it stands. */
@@ -188,10 +191,13 @@ function reservedHelp(token: IToken): string | undefined {
   return Object.values(reserved).includes(token.tokenType) ? `\`${token.image}\` is a word of the language` : undefined;
 }
 
-function misspelt(token: IToken, expected: TokenType): string | undefined {
+function misspelt(token: IToken, expected: TokenType, rule: string): string | undefined {
   const words: readonly TokenType[] = [...Object.values(contextual), ...Object.values(reserved)];
   if (!words.includes(expected) || token.tokenType !== Identifier) return undefined;
-  const meant = closest(token.image, [pictureOf(expected)]);
+  // Before the word that ends a selector there may be more of it.
+  const choices =
+    rule === 'adaptStatement' || rule === 'quantizeStatement' ? [pictureOf(expected), 'except', 'and'] : [pictureOf(expected)];
+  const meant = closest(token.image, choices);
   return meant === undefined ? undefined : `did you mean \`${meant}\`?`;
 }
 
@@ -217,20 +223,15 @@ function openBracket(tokens: readonly IToken[], until: IToken, close: TokenType)
   return open.findLast((token) => token.tokenType === partner);
 }
 
-/** Behind an unclosed `{`: the block whose closing `}` is indented otherwise than the line that opened it. */
-function misindented(tokens: readonly IToken[], outer: IToken): IToken | undefined {
-  const open: { readonly token: IToken; readonly column: number }[] = [];
-  let column = 1;
-  let previous: IToken | undefined;
-  for (const token of tokens) {
-    const first = previous === undefined || (previous.endLine ?? 0) < (token.startLine ?? 0);
-    if (first) column = token.startColumn ?? 1;
-    if (token.tokenType === signs.LCurly) open.push({ token, column });
-    else if (token.tokenType === signs.RCurly) {
-      const partner = open.pop();
-      if (first && partner && partner.token.startOffset > outer.startOffset && partner.column !== column) return partner.token;
-    }
-    previous = token;
+/** Where the first line ends behind a bracket whose next line is not indented deeper than its own: there it should have been closed. */
+function endOfLines(tokens: readonly IToken[], open: IToken, until: IToken, file: string): Span | undefined {
+  const at = tokens.indexOf(open);
+  const indent = tokens.find((token) => token.startLine === open.startLine)?.startColumn ?? 1;
+  for (let i = at + 1; i < tokens.length; i += 1) {
+    const [previous, token] = [tokens[i - 1] as IToken, tokens[i] as IToken];
+    const first = (previous.endLine ?? 0) < (token.startLine ?? 0);
+    if (first && (token.startColumn ?? 1) <= indent) return { file, start: endOf(previous), end: endOf(previous) };
+    if (token === until) return undefined;
   }
   return undefined;
 }

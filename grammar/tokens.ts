@@ -51,6 +51,7 @@ export const reserved = {
 export const contextual = {
   Import: word('import'),
   Experiment: word('experiment'),
+  Sweep: word('sweep'),
   Def: word('def', DefinitionWord),
   Module: word('module', DefinitionWord),
   Model: word('model', DefinitionWord),
@@ -81,6 +82,10 @@ export const contextual = {
   On: word('on'),
   Is: word('is'),
   In: word('in', Relation),
+  Over: word('over'),
+  When: word('when'),
+  Take: word('take'),
+  Seed: word('seed'),
 } as const;
 
 /** Punctuation and operators, longer ones first. */

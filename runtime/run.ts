@@ -1,10 +1,10 @@
 /**
  * @file A run: Package and data onto a device, trained, measured and written into one folder.
  *
- * The folder gets the adapter (or the whole model, where no adapter is trained), `metrics.jsonl`, `spec.lock.json` and, while
- * the run is under way, a checkpoint. Nothing else is written.
+ * The folder gets the adapter (or the whole model, where no adapter is trained), `metrics.jsonl`, an event file for TensorBoard,
+ * `trainer_state.json`, `spec.lock.json` and, while the run is under way, a checkpoint. Nothing else is written.
  */
-import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Package } from '../compiler/plan/program.js';
 import { loadAdapter } from './adapter-load.js';
@@ -18,12 +18,13 @@ import { openSession, type Session } from './execute.js';
 import type { Codec } from './init.js';
 import { openPager } from './pager.js';
 import { loadTensors } from './load.js';
+import { dropLogs, logFiles, openRunLog } from './run-log.js';
 import { train, type TrainEvent, type TrainResult, type TrainSettings } from './train.js';
 import type { Checkpoint } from './weights/checkpoint.js';
 import { writeFileAtomically } from './weights/writer.js';
 
 /** Names of the files in a run's folder. */
-export const runFiles = { metrics: 'metrics.jsonl', lock: 'spec.lock.json' } as const;
+export const runFiles = { ...logFiles, lock: 'spec.lock.json', result: 'result.json' } as const;
 
 /** What is run, on what, and where to. */
 export interface RunRequest {
@@ -75,8 +76,11 @@ export async function prepareFolder(folder: string, mode: RunRequest['mode']): P
           : 'start anew with --overwrite, or choose another folder with --out',
       );
     }
-    if (mode === 'overwrite') for (const file of [runFiles.metrics, runFiles.lock]) await rm(join(folder, file), { force: true });
-    if (mode === 'overwrite') await dropCheckpoint(folder);
+    if (mode === 'overwrite') {
+      for (const file of [runFiles.lock, runFiles.result]) await rm(join(folder, file), { force: true });
+      await dropLogs(folder);
+      await dropCheckpoint(folder);
+    }
     await mkdir(folder, { recursive: true });
     // A folder that cannot be written is found now, not after the training.
     const probe = await writeFileAtomically(join(folder, '.writable'), '');
@@ -122,7 +126,7 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
     );
     if (!lock.ok) return lock;
     let best: { step: number; values: TrainedValues } | undefined;
-    let writing: Promise<void> = Promise.resolve();
+    const log = await openRunLog(folder, settings, run.rows);
     let failure: Result<never> | undefined;
     const result = await train(
       session,
@@ -133,9 +137,7 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
         signal: request.signal,
         onEvent: (event) => {
           request.onEvent(event);
-          const line = recordOf(event);
-          if (line !== undefined) writing = writing.then(() => appendFile(join(folder, runFiles.metrics), `${JSON.stringify(line)}\n`));
-          return writing;
+          return log.add(event);
         },
         onSave: async (step) => {
           const saved = await saveCheckpoint(folder, session, run, step, pager);
@@ -148,7 +150,7 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
       from,
       pager,
     );
-    await writing;
+    await log.close();
     if (failure !== undefined) return failure;
     if (result.interrupted) return ok({ folder, files: [], result, allocatedBytes: session.allocatedBytes, bestStep: undefined });
     request.onEvent({ kind: 'phase', what: 'writing' });
@@ -169,7 +171,7 @@ export async function runPackage(request: RunRequest): Promise<Result<RunResult>
     await dropCheckpoint(folder);
     return ok({
       folder,
-      files: [...written.value, runFiles.metrics, runFiles.lock],
+      files: [...written.value, runFiles.metrics, runFiles.state, runFiles.lock],
       result,
       allocatedBytes: session.allocatedBytes,
       bestStep: best?.step,
@@ -188,38 +190,4 @@ export async function trainedValues(session: Session, run: Package): Promise<Tra
   if (saved.length > 0) session.run('save', { seed: 0, step: 0, total: 1 });
   for (const s of saved) values.set(s.output, await session.read(s.output, 'save'));
   return values;
-}
-
-/** One line of `metrics.jsonl`; progress is not recorded. */
-function recordOf(event: TrainEvent): Record<string, unknown> | undefined {
-  switch (event.kind) {
-    case 'step':
-      return {
-        kind: 'step',
-        step: event.step,
-        epoch: event.epoch,
-        loss: event.loss,
-        grad_norm: event.gradNorm,
-        lr: event.rate,
-        tokens: event.tokens,
-        seconds: Number(event.seconds.toFixed(3)),
-        ...(event.scaling === undefined
-          ? {}
-          : { loss_scale: event.scaling.scale, skipped: event.scaling.skipped, activations_cut: event.scaling.cut }),
-      };
-    case 'eval':
-      return {
-        kind: 'eval',
-        step: event.step,
-        loss: event.evaluation.loss,
-        ...event.evaluation.metrics,
-        examples: event.evaluation.examples,
-        seconds: Number(event.evaluation.seconds.toFixed(3)),
-        best: event.best,
-      };
-    case 'progress':
-      return undefined;
-    default:
-      return event satisfies never;
-  }
 }

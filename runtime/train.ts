@@ -78,6 +78,8 @@ export interface TrainResult {
   readonly interrupted: boolean;
   readonly before: Evaluation | undefined;
   readonly after: Evaluation | undefined;
+  /** The best evaluation, where one is chosen. */
+  readonly best: Evaluation | undefined;
   readonly seconds: number;
   readonly tokens: number;
   readonly losses: readonly number[];
@@ -107,6 +109,7 @@ export async function train(
   let tokens = 0;
   let step = from;
   let bestValue: number | undefined;
+  let bestEvaluation: Evaluation | undefined;
   const waiting: { step: number; epoch: number; tokens: number }[] = [];
   const flush = async (): Promise<void> => {
     const results = await session.drain();
@@ -140,6 +143,7 @@ export async function train(
       step > 0 && value !== undefined && Number.isFinite(value) && (bestValue === undefined || sign * value > sign * bestValue);
     if (better) {
       bestValue = value;
+      bestEvaluation = evaluation;
       if (settings.best !== null) await hooks.onBest(step);
     }
     await hooks.onEvent({ kind: 'eval', step, total, evaluation, best: better });
@@ -191,7 +195,17 @@ export async function train(
   const trainingSeconds = seconds();
   if (interrupted) await hooks.onSave(step);
   else if (measuredAt !== step) after = await measure();
-  return { steps: step, total, interrupted, before, after, seconds: trainingSeconds, tokens, losses };
+  return {
+    steps: step,
+    total,
+    interrupted,
+    before,
+    after,
+    best: settings.best === null ? undefined : bestEvaluation,
+    seconds: trainingSeconds,
+    tokens,
+    losses,
+  };
 }
 
 /** What the outputs of the update say about the factor on the loss. */

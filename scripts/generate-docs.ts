@@ -72,10 +72,10 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
   [head, head.map(() => '---'), ...rows.map((row) => row.map(cell))].map((row) => `| ${row.join(' | ')} |`).join('\n');
 const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
-/** A doc comment without its examples, as one paragraph. */
+/** A doc comment without its examples and its band of learning rates, as one paragraph. */
 const proseOf = (d: Definition): string =>
   d.doc
-    .replace(/^\s*example:.*$/gm, '')
+    .replace(/^\s*(example|rate):.*$/gm, '')
     .replace(/\s+/g, ' ')
     .trim();
 
@@ -479,16 +479,17 @@ export function adaptersPage(): string {
       code(d.on?.name.text ?? ''),
       merging(trials).word,
       counted === undefined ? '' : grouped(counted.all),
+      /^\s*rate:\s*(.*\S)\s*$/m.exec(d.doc)?.[1] ?? '',
       sourceOf(d),
     ];
     return { summary, section: adapterSection(world, d, trials) };
   });
-  const said = `The ${pages.length} adapter definitions of the standard library. Several definitions with one PEFT type are one method on several kinds of site, or variants that one configuration of PEFT chooses between. A name in the file stands after \`base_model.model.\` and the path of the site; a shared tensor has its name as the whole key, and \`{site}\` in it stands for each site. A tensor without a name there is not stored: it can be made again, or what is stored is computed from it. Whether a method can be merged is tried at default parameters on ${bases.map((b) => `${code(b.model)} for ${code(b.task.replace(/\(.*/, ''))}`).join(' and ')}.`;
+  const said = `The ${pages.length} adapter definitions of the standard library. Several definitions with one PEFT type are one method on several kinds of site, or variants that one configuration of PEFT chooses between. A name in the file stands after \`base_model.model.\` and the path of the site; a shared tensor has its name as the whole key, and \`{site}\` in it stands for each site. A tensor without a name there is not stored: it can be made again, or what is stored is computed from it. Whether a method can be merged is tried at default parameters on ${bases.map((b) => `${code(b.model)} for ${code(b.task.replace(/\(.*/, ''))}`).join(' and ')}. A learning rate is one that the method's paper, or a comparison of methods, found good with an optimiser of the Adam family; \`peft lint\` warns far outside of it.`;
   return pageOf(
     'Adapters',
     'stdlib/adapters',
     [said],
-    ['Adapter', 'PEFT type', 'Acts on', 'Merging', `Trained on ${square}`, 'Source'],
+    ['Adapter', 'PEFT type', 'Acts on', 'Merging', `Trained on ${square}`, 'Learning rate', 'Source'],
     pages,
   );
 }

@@ -1,6 +1,7 @@
 /**
  * @file `peft run`: trains an experiment, evaluates it, and writes the adapter.
  */
+import { statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { plannedBytes, trainedParameters, allParameters } from '../../compiler/driver/budget.js';
 import { showBytes } from '../../compiler/elaborate/value.js';
@@ -8,7 +9,10 @@ import { codecOf } from '../../compiler/driver/codec.js';
 import { exitCodes, UserError } from '../exit.js';
 import { openOne } from '../experiment.js';
 import { compileExperiment, folderOfBase, loadDatasets, trainSettings } from '../prepare.js';
+import { startEnergy } from '../energy.js';
+import { writeWhole } from '../output.js';
 import { createProgress } from '../progress.js';
+import { groupHash, type Measured, type RunResult } from '../runs.js';
 import { consequencesOf } from '../consequences.js';
 import { lockFacts, refuseDrift } from '../lock.js';
 import { openPlan, readPlan, refuseChange } from '../plan-file.js';
@@ -83,6 +87,7 @@ export const verb: Verb = {
       const { train } = data;
       if (train === undefined) throw new UserError('there is nothing to train on');
       progress.start(resolved.spec.name, device.describe().name, plannedBytes(made.run.program));
+      const joules = startEnergy();
       const done = await runPackage({
         folder,
         mode: mode === 'new' ? 'overwrite' : mode,
@@ -113,13 +118,43 @@ export const verb: Verb = {
       });
       progress.stop();
       if (!done.ok) throw new UserError(done.error.message, done.error.help);
-      const { result, files, allocatedBytes, bestStep } = done.value;
+      const { result, allocatedBytes, bestStep } = done.value;
+      const files = [...done.value.files];
       if (result.interrupted) {
         context.err(
           `interrupted at step ${result.steps} of ${result.total}; go on with: peft run ${args[0]} --resume${options['out'] === undefined ? '' : ` --out ${shown}`}\n`,
         );
         return exitCodes.interrupted;
       }
+      const kept = bestStep === undefined ? result.after : (result.best ?? result.after);
+      const measured = (e: typeof result.after): Measured | null => (e === undefined ? null : { loss: e.loss, ...e.metrics });
+      const record: RunResult = {
+        format: 'peft-result',
+        version: 1,
+        experiment: resolved.spec.name,
+        hash: made.run.hash,
+        group: groupHash(resolved.spec),
+        seed: resolved.spec.tune.seed,
+        steps: result.steps,
+        seconds: Number(result.seconds.toFixed(3)),
+        tokens: result.tokens,
+        trainable: trainedParameters(made.layout),
+        parameters: allParameters(made.layout),
+        adapterBytes: weightBytes(folder, files),
+        plannedBytes: plannedBytes(made.run.program),
+        allocatedBytes,
+        hostBytes: process.resourceUsage().maxRSS * 1024,
+        joules: joules(),
+        device: device.describe().name,
+        best: resolved.spec.tune.best,
+        bestStep: bestStep ?? null,
+        before: measured(result.before),
+        after: measured(result.after),
+        kept: measured(kept),
+        finished: new Date().toISOString(),
+      };
+      writeWhole(join(folder, 'result.json'), `${JSON.stringify(record, null, 2)}\n`, join(shown, 'result.json'));
+      files.push('result.json');
       const summary = {
         experiment: resolved.spec.name,
         folder: shown,
@@ -161,3 +196,7 @@ export const verb: Verb = {
     }
   },
 };
+
+/** Bytes of the weights that were written. */
+const weightBytes = (folder: string, files: readonly string[]): number =>
+  files.filter((name) => name.endsWith('.safetensors')).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);

@@ -4,7 +4,7 @@
  * over lists whose length is known.
  */
 import { definitionKinds, type Argument, type Definition, type Expr, type IndexItem, type Member, type Param } from '../../grammar/ast.js';
-import type { Span } from '../../grammar/diagnostics.js';
+import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { adaptedProduct } from './adapter.js';
 import { tooMany, unknownArgument, type EvaluatedArgument } from './arguments.js';
 import { binary, isTensorLike, toScalar, transposed, unary } from './arithmetic.js';
@@ -15,7 +15,7 @@ import { callModule } from './call-module.js';
 import { memberOf } from './members.js';
 import { nearest, suggest } from './nearest.js';
 import { localScope, preferring, qualified, type LocalScope, type Scope } from './scope.js';
-import { ruleCode, stop } from './stop.js';
+import { attempt, ruleCode, stop, stopWith, unread } from './stop.js';
 import { graphOf, shapeOf, toNode } from './tensors.js';
 import { bindShape, checkParam, dimsOf } from './types.js';
 import { bool, describe, float, integer, none, text, unitWords, type FunctionValue, type Value } from './value.js';
@@ -50,7 +50,7 @@ export function evaluate(e: Elaboration, expr: Expr, scope: Scope): Value {
     case 'block':
       return block(e, expr.members, localScope(scope), expr.span);
     case 'error':
-      return stop('PEFT0001', expr.span, 'this part could not be read');
+      return unread(expr.span);
     default:
       return expr satisfies never;
   }
@@ -61,7 +61,8 @@ export function number(expr: Extract<Expr, { kind: 'number' }>): Value {
   if (expr.unit === undefined) return expr.integer ? integer(expr.value) : float(expr.value);
   const word = unitWords[expr.unit];
   if (word === undefined) {
-    const near = nearest(expr.unit, Object.keys(unitWords));
+    // `steps` is meant before `step`, but after 1.
+    const near = nearest(expr.unit, expr.value === 1 ? Object.keys(unitWords) : Object.keys(unitWords).reverse());
     const right = `${expr.text} ${near}`;
     return stop(
       'PEFT0213',
@@ -76,9 +77,12 @@ export function number(expr: Extract<Expr, { kind: 'number' }>): Value {
   return { kind: 'number', value, integer: word.unit !== 'ratio' && expr.integer, unit: word.unit };
 }
 
+/** Words that are values. */
+export const literals: readonly string[] = ['true', 'false', 'none'];
+
 /** Ends with the nearest name that is known. */
 export function unknownName(name: string, span: Span, scope: Scope): never {
-  const near = nearest(name, scope.names());
+  const near = nearest(name, [...scope.names(), ...literals]);
   return stop('PEFT0101', span, `${name} is not defined`, near ? suggest(name, span, [near], '') : {});
 }
 
@@ -145,7 +149,7 @@ export function block(e: Elaboration, members: readonly Member[], scope: LocalSc
         result = evaluate(e, m.expr, scope);
         break;
       case 'error':
-        return stop('PEFT0001', m.span, 'this part could not be read');
+        return unread(m.span);
       default:
         return stop('PEFT0216', m.span, 'this cannot stand in the body of a function');
     }
@@ -180,12 +184,16 @@ function interpolate(e: Elaboration, message: string, scope: Scope): string {
 const noSpan: Span = { file: '', start: 0, end: 0 };
 
 /** The arguments of a call, evaluated in order. */
-export const evaluateArguments = (e: Elaboration, args: readonly Argument[], scope: Scope): EvaluatedArgument[] =>
-  args.map((a) => ({
+export function evaluateArguments(e: Elaboration, args: readonly Argument[], scope: Scope): EvaluatedArgument[] {
+  const faults: Diagnostic[] = [];
+  const evaluated = args.map((a) => ({
     ...(a.name ? { name: a.name.text, nameSpan: a.name.span } : {}),
-    value: evaluate(e, a.value, scope),
+    value: attempt(faults, () => evaluate(e, a.value, scope)) ?? none,
     span: a.value.span,
   }));
+  stopWith(faults);
+  return evaluated;
+}
 
 function call(e: Elaboration, expr: Extract<Expr, { kind: 'call' }>, scope: Scope): Value {
   const callee = calleeOf(e, expr.callee, scope);
@@ -286,29 +294,38 @@ export function bindParams(
   span: Span,
 ): LocalScope {
   const given = new Map<string, EvaluatedArgument>();
+  // The faults of several arguments are independent, and all told; a parameter that is missing may be one of those that are not known.
+  const faults: Diagnostic[] = [];
   let position = 0;
   for (const arg of args) {
     const param = arg.name === undefined ? params[position++] : params.find((p) => p.name.text === arg.name);
-    if (param === undefined) {
-      const names = params.map((p) => p.name.text);
-      if (arg.name === undefined) tooMany(what, arg.span, names, args.length);
-      unknownArgument(what, arg, names);
-    }
-    const name = (param as Param).name.text;
-    if (given.has(name)) stop('PEFT0225', arg.nameSpan ?? arg.span, `${name} is given twice`);
-    given.set(name, arg);
+    attempt(faults, () => {
+      if (param === undefined) {
+        const names = params.map((p) => p.name.text);
+        if (arg.name === undefined) return tooMany(what, arg.span, names, args.length);
+        // Its value is checked as that of the parameter it may have meant.
+        const near = nearest(arg.name, names);
+        if (near !== undefined && !args.some((a) => a.name === near)) given.set(near, arg);
+        return unknownArgument(what, arg, names);
+      }
+      const name = param.name.text;
+      if (given.has(name)) stop('PEFT0225', arg.nameSpan ?? arg.span, `${name} is given twice`);
+      given.set(name, arg);
+    });
   }
   const local = localScope(scope);
   const plain = params.filter((p) => p.type === undefined || dimsOf(p.type) === undefined);
   const shaped = params.filter((p) => p.type !== undefined && dimsOf(p.type) !== undefined);
   for (const param of plain) {
     const arg = given.get(param.name.text);
+    if (arg === undefined && faults.length > 0) continue;
     const value =
       arg?.value ??
       (param.default ? (wordOf(param, param.default) ?? evaluate(e, param.default, preferred(param, local))) : missing(what, param, span));
-    checkParam(param, value, arg?.span ?? param.span, (bound) => evaluate(e, bound, local));
     local.define(param.name.text, value);
+    attempt(faults, () => checkParam(param, value, arg?.span ?? param.span, (bound) => evaluate(e, bound, local)));
   }
+  stopWith(faults);
   for (const param of shaped) {
     const arg = given.get(param.name.text);
     const value = arg?.value ?? (param.default ? evaluate(e, param.default, local) : missing(what, param, span));

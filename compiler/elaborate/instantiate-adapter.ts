@@ -23,7 +23,7 @@ import {
 import { evaluateMember, memberNames, memberOf, once, weightName } from './members.js';
 import { suggest } from './nearest.js';
 import { lazyScope, scopeOf, type Scope } from './scope.js';
-import { stop, told } from './stop.js';
+import { stop, told, unread } from './stop.js';
 import { holds, initOf, keysOf, shapeOfStorage, type Storage } from './storage.js';
 import { describe, type Value } from './value.js';
 
@@ -73,7 +73,7 @@ export function instantiateAdapter(
   checkReplacements(adapter);
   for (const m of members) {
     if (m.kind === 'require') told(argumentOf(m.condition, written), () => requireHolds(e, m, scope), named);
-    if (m.kind === 'error') stop('PEFT0001', m.span, 'this part could not be read');
+    if (m.kind === 'error') unread(m.span);
     if (m.kind !== 'storage') continue;
     told(
       written.span,

@@ -11,7 +11,7 @@ import type { BoundDefinition, ModuleInstance, StorageInstance } from './instanc
 import { evaluateMember, memberNames, once } from './members.js';
 import { lazyScope, scopeOf, type Scope } from './scope.js';
 import { holds, keysOf, shapeOfStorage } from './storage.js';
-import { stop, told } from './stop.js';
+import { stop, told, unread } from './stop.js';
 import { describe, integer, type Value } from './value.js';
 import {
   blockSizeName,
@@ -59,7 +59,7 @@ export function instantiateFormat(
     const parts: FormatPart[] = [];
     for (const m of members) {
       if (m.kind === 'require') requireHolds(e, m, scope);
-      if (m.kind === 'error') stop('PEFT0001', m.span, 'this part could not be read');
+      if (m.kind === 'error') unread(m.span);
       if (m.kind !== 'storage' || (m.when !== undefined && !holds(e, m.when, scope))) continue;
       if (m.init === undefined)
         return stop('PEFT0232', m.span, `${m.name.text} needs a value`, { help: `write frozen ${m.name.text}: [${formatNames[1]}] = …` });

@@ -3,15 +3,16 @@
  * roles. Only numbers are computed here.
  */
 import type { Definition, Expr, Member } from '../../grammar/ast.js';
-import type { Span } from '../../grammar/diagnostics.js';
+import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { createElaboration, type Elaboration } from './elaboration.js';
 import { unknownArgument, type EvaluatedArgument } from './arguments.js';
 import { bindParams, evaluate, evaluateArguments, requireHolds } from './evaluate.js';
 import type { ModuleInstance, RolePart, StorageInstance } from './instance.js';
 import { moduleScope } from './members.js';
+import { namesIn } from './names.js';
 import { scopeOf, type Scope } from './scope.js';
 import { holds, storageOf } from './storage.js';
-import { stop, told } from './stop.js';
+import { attempt, stop, stopWith, told, unread } from './stop.js';
 import { checkParam, hasType, showType } from './types.js';
 import { describe, float, integer, none, text, type Value } from './value.js';
 
@@ -65,7 +66,7 @@ function instantiate(
         if (m.when === undefined || holds(e, m.when, scope)) parts.set(m.name.text, partOf(e, m, scope, place));
         break;
       case 'error':
-        stop('PEFT0001', m.span, 'this part could not be read');
+        unread(m.span);
         break;
       default:
         break;
@@ -164,15 +165,19 @@ export function instantiateModel(
 ): ModuleInstance {
   const e = createElaboration(undefined, { training: false });
   const known = definition.params.map((p) => p.name.text);
-  for (const o of overrides) {
-    if (o.name === undefined) stop('PEFT0234', o.span, 'an override needs a name', { help: 'write name: value' });
-    if (!known.includes(o.name as string)) unknownArgument(`model ${definition.name.text}`, o, known);
-  }
+  const faults: Diagnostic[] = [];
+  for (const o of overrides)
+    attempt(faults, () => {
+      if (o.name === undefined) stop('PEFT0234', o.span, 'an override needs a name', { help: 'write name: value' });
+      if (!known.includes(o.name as string)) unknownArgument(`model ${definition.name.text}`, o, known);
+    });
   const params = new Map<string, Value>();
   const scope = scopeOf(params, globals);
   for (const p of definition.params) {
     const name = p.name.text;
     const override = overrides.find((o) => o.name === name);
+    // A default may be computed from what is wrong.
+    if (override === undefined && faults.length > 0) continue;
     let value: Value;
     if (override !== undefined) value = override.value;
     else if (name in config && !(config[name] === null && p.default !== undefined && !(p.type !== undefined && hasType(none, p.type))))
@@ -187,9 +192,12 @@ export function instantiateModel(
         notes: [{ message: `${name} is declared here`, span: p.span }],
       });
     }
-    checkParam(p, value, override?.span ?? at, (bound) => evaluate(e, bound, scope));
+    const check = (): void => checkParam(p, value, override?.span ?? at, (bound) => evaluate(e, bound, scope));
+    if (override === undefined) check();
+    else attempt(faults, check);
     params.set(name, value);
   }
+  stopWith(faults);
   const members = definition.body.kind === 'block' ? definition.body.members : [];
   const tasks = members.filter((m): m is Extract<Member, { kind: 'nested' }> => m.kind === 'nested');
   const nested = task === undefined ? undefined : tasks.find((m) => m.name.text === task.name);
@@ -199,7 +207,13 @@ export function instantiateModel(
     });
   }
   for (const [name, value] of task?.args ?? []) params.set(name, value);
-  return told(at, () => instantiate(e, definition, params, globals, root, nested?.members ?? []));
+  // A rule about what the experiment overrides is told there.
+  const place = (d: Diagnostic): Span => {
+    const rule = members.find((m): m is Extract<Member, { kind: 'require' }> => m.kind === 'require' && m.span === d.span);
+    const names = rule === undefined ? [] : namesIn(rule.condition);
+    return overrides.find((o) => o.name !== undefined && names.includes(o.name))?.span ?? at;
+  };
+  return told(place, () => instantiate(e, definition, params, globals, root, nested?.members ?? []));
 }
 
 /** A JSON value as a value of the language; a number is a share where the type wants one. */

@@ -2,11 +2,11 @@
  * @file Library: which definitions a file sees. Its own, those it imports, and those of the standard library that are visible
  * everywhere (prelude, models, optimisers and schedules, tasks); adapters and formats are imported by name.
  */
-import type { Definition, File, Import } from '../../grammar/ast.js';
+import type { Definition, File, Import, Name } from '../../grammar/ast.js';
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { parseFile } from '../../grammar/parse.js';
 import { builtins, constants } from './builtins.js';
-import { suggest } from './nearest.js';
+import { nearest, suggest } from './nearest.js';
 import { lazyScope, qualified, type Scope } from './scope.js';
 import type { Value } from './value.js';
 
@@ -16,6 +16,8 @@ export interface Sources {
   readonly std: ReadonlyMap<string, File>;
   /** The text of a file named by an import, relative to the file that imports it. */
   readonly open: (path: string, from: string) => { readonly file: string; readonly text: string } | undefined;
+  /** The path that a misspelt one may have meant. */
+  readonly near?: (path: string, from: string) => string | undefined;
 }
 
 /** Folders of the standard library that every file sees. */
@@ -99,53 +101,75 @@ export function createLibrary(sources: Sources): Library {
     const problem = (code: string, span: Span, message: string, more: Pick<Diagnostic, 'help' | 'fix'> = {}): void => {
       diagnostics.push({ code, severity: 'error', span, message, ...more });
     };
+    /** Says which name was meant, one that the file uses before others, and goes on as if it were written. */
+    const misspelt = (
+      from: string,
+      name: Name,
+      as: Name | undefined,
+      list: string,
+      names: readonly string[],
+      lookup: (name: string) => Value | undefined,
+    ): void => {
+      const used = namesUsed(file);
+      const likely = names.filter((n) => used.has(n));
+      const said = suggest(name.text, name.span, nearest(name.text, likely) === undefined ? names : likely, list);
+      problem('PEFT0105', name.span, `${from} does not define ${name.text}`, said);
+      const meant = said.fix?.edits[0]?.text ?? '';
+      const found = lookup(meant);
+      if (found?.kind === 'definition') bring(into, as?.text ?? meant, found.definition, found);
+    };
     if (one.from.kind === 'string') {
       if (opening.includes(one.from.value)) return problem('PEFT0103', one.from.span, `${one.from.value} imports itself`);
       const opened = sources.open(one.from.value, file.span.file);
-      if (opened === undefined)
-        return problem('PEFT0104', one.from.span, `${one.from.value} could not be read`, { help: 'the path is relative to this file' });
+      if (opened === undefined) {
+        const near = sources.near?.(one.from.value, file.span.file);
+        const text = JSON.stringify(near);
+        return problem(
+          'PEFT0104',
+          one.from.span,
+          `${one.from.value} could not be read`,
+          near === undefined
+            ? { help: 'the path is relative to this file' }
+            : { help: `did you mean ${text}?`, fix: { title: `write ${text}`, edits: [{ span: one.from.span, text }] } },
+        );
+      }
       const parsed = parseFile(opened.text, opened.file);
       diagnostics.push(...parsed.diagnostics);
       const scope = scopeOfFile(parsed.value, diagnostics, [...opening, one.from.value]);
       const names = definitionsOf(parsed.value).map((d) => d.name.text);
       for (const { name, as } of one.names) {
-        const found = names.includes(name.text) ? scope.lookup(name.text) : undefined;
+        const lookup = (wanted: string): Value | undefined => (names.includes(wanted) ? scope.lookup(wanted) : undefined);
+        const found = lookup(name.text);
         if (found?.kind === 'definition') bring(into, as?.text ?? name.text, found.definition, found);
-        else if (!broken(parsed.diagnostics))
-          problem(
-            'PEFT0105',
-            name.span,
-            `${one.from.value} does not define ${name.text}`,
-            suggest(name.text, name.span, names, 'it defines'),
-          );
+        else if (!broken(parsed.diagnostics)) misspelt(one.from.value, name, as, 'it defines', names, lookup);
       }
       return;
     }
-    const [root, folder] = one.from.parts;
-    if (root?.text !== 'std')
-      return problem(
-        'PEFT0106',
-        root?.span ?? one.span,
-        `${root?.text ?? 'this'} is not a library`,
-        suggest(root?.text ?? '', root?.span ?? one.span, ['std'], 'write a quoted path or'),
-      );
-    const folders = [...new Set(all.map((d) => d.folder))];
-    if (folder === undefined || !folders.includes(folder.text)) {
-      return problem(
-        'PEFT0107',
-        folder?.span ?? one.span,
-        `std has no ${folder?.text ?? 'such part'}`,
-        suggest(folder?.text ?? '', folder?.span ?? one.span, folders, 'it has'),
-      );
+    const [root, part] = one.from.parts;
+    if (root?.text !== 'std') {
+      const said = suggest(root?.text ?? '', root?.span ?? one.span, ['std'], 'write a quoted path or');
+      problem('PEFT0106', root?.span ?? one.span, `${root?.text ?? 'this'} is not a library`, said);
+      if (said.fix === undefined) return;
     }
-    const inside = all.filter((d) => d.folder === folder.text);
+    const folders = [...new Set(all.map((d) => d.folder))];
+    let folder = part?.text ?? '';
+    if (!folders.includes(folder)) {
+      const said = suggest(folder, part?.span ?? one.span, folders, 'it has');
+      problem('PEFT0107', part?.span ?? one.span, `std has no ${part?.text ?? 'such part'}`, said);
+      if (said.fix === undefined) return;
+      folder = said.fix.edits[0]?.text ?? folder;
+    }
+    const inside = all.filter((d) => d.folder === folder);
     const names = inside.map((d) => d.definition.name.text);
     const insideNames = byName(inside, (d) => d.definition);
     for (const { name, as } of one.names) {
-      const found = insideNames.get(name.text);
-      if (found) bring(into, as?.text ?? name.text, found.definition, value(found.definition, stdScope(found.path)));
-      else
-        problem('PEFT0105', name.span, `std.${folder.text} does not define ${name.text}`, suggest(name.text, name.span, names, 'it has'));
+      const lookup = (wanted: string): Value | undefined => {
+        const found = insideNames.get(wanted);
+        return found && value(found.definition, stdScope(found.path));
+      };
+      const found = lookup(name.text);
+      if (found?.kind === 'definition') bring(into, as?.text ?? name.text, found.definition, found);
+      else misspelt(`std.${folder}`, name, as, 'it has', names, lookup);
     }
   }
 
@@ -169,6 +193,20 @@ function deferred(make: () => Scope): Scope {
   let made: Scope | undefined;
   const scope = (): Scope => (made ??= make());
   return { lookup: (name) => scope().lookup(name), names: () => scope().names() };
+}
+
+/** Every name that a file looks up. */
+function namesUsed(file: File): ReadonlySet<string> {
+  const used = new Set<string>();
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) node.forEach(visit);
+    else if (typeof node === 'object' && node !== null) {
+      if ('kind' in node && node.kind === 'name' && 'name' in node) used.add(String(node.name));
+      else Object.values(node).forEach(visit);
+    }
+  };
+  visit(file.items);
+  return used;
 }
 
 const broken = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some((d) => d.severity === 'error');

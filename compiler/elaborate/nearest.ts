@@ -4,8 +4,8 @@
 import type { Fix, Span } from '../../grammar/diagnostics.js';
 
 /** The candidate closest to `word`, if it is close enough to be meant: at most a third of the letters differ (none of two),
- * ignoring case, two letters swapped counting as one; else one that the word begins with, or that begins with it. Qualified names (`schedule linear`)
- * are no candidates. */
+ * ignoring case, two letters swapped counting as one; else one that the word begins with, or the only one that begins with it. Of two equally
+ * close the one of the same letters is meant, then the first. Qualified names (`schedule linear`) are no candidates. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Infinity;
@@ -17,21 +17,18 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     if (Math.abs(word.length - candidate.length) > limit) continue;
     const d = distance(lower, candidate.toLowerCase());
     if (d > limit) continue;
-    if (d < least || (d === least && best !== undefined && candidate < best)) {
+    if (d < least || (d === least && best !== undefined && letters(candidate) === letters(word) && letters(best) !== letters(word))) {
       best = candidate;
       least = d;
     }
   }
-  return (
-    best ??
-    candidates.find(
-      (c) =>
-        !c.includes(' ') &&
-        Math.min(c.length, word.length) >= 4 &&
-        (lower.startsWith(c.toLowerCase()) || c.toLowerCase().startsWith(lower)),
-    )
-  );
+  if (best !== undefined) return best;
+  const longer = candidates.filter((c) => !c.includes(' ') && word.length >= 3 && c.toLowerCase().startsWith(lower));
+  if (longer.length === 1 || (longer.length > 0 && word.length >= 4)) return longer[0];
+  return candidates.find((c) => !c.includes(' ') && c.length >= 4 && lower.startsWith(c.toLowerCase()));
 }
+
+const letters = (word: string): string => [...word.toLowerCase()].sort().join('');
 
 /** Letters to insert, remove, replace or swap with their neighbour to make one word the other. */
 function distance(a: string, b: string): number {

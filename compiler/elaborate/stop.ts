@@ -4,11 +4,18 @@
  */
 import type { Diagnostic, Note, Span } from '../../grammar/diagnostics.js';
 
-/** Carries one diagnostic out of the recursion. */
+/** Carries diagnostics out of the recursion: one, or as many as there are independent faults in the arguments of a call. */
 export class Stop extends Error {
-  constructor(readonly diagnostic: Diagnostic) {
-    super(diagnostic.message);
+  readonly diagnostics: readonly Diagnostic[];
+  constructor(...diagnostics: readonly Diagnostic[]) {
+    super(diagnostics[0]?.message);
+    this.diagnostics = diagnostics;
   }
+}
+
+/** Ends the elaboration if anything was found. */
+export function stopWith(found: readonly Diagnostic[]): void {
+  if (found.length > 0) throw new Stop(...found);
 }
 
 /** Ends the elaboration with an error. */
@@ -29,13 +36,19 @@ export function stop(
   });
 }
 
+/** Code of what could not be read: the parser has said why, so it is not told again. */
+export const unreadCode = 'PEFT0015';
+
+/** Ends the elaboration at a part that the parser could not read. */
+export const unread = (span: Span): never => stop(unreadCode, span, 'this part could not be read');
+
 /** Runs `body`; a stop becomes a diagnostic and the result undefined. With `at`, a stop inside another file is told at `at`. */
 export function attempt<T>(diagnostics: Diagnostic[], body: () => T, at?: Span): T | undefined {
   try {
     return body();
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
-    diagnostics.push(at === undefined ? error.diagnostic : anchored(error.diagnostic, at));
+    diagnostics.push(...error.diagnostics.map((d) => (at === undefined ? d : anchored(d, at))));
     return undefined;
   }
 }
@@ -51,13 +64,13 @@ export function anchored(diagnostic: Diagnostic, at: Span): Diagnostic {
   return { ...diagnostic, span: at, notes: [...(diagnostic.notes ?? []), { message: ruleNote, span: diagnostic.span }] };
 }
 
-/** Runs `body`; a stop inside another file is told at `at`, with the given notes. */
-export function told<T>(at: Span, body: () => T, notes: readonly Note[] = []): T {
+/** Runs `body`; a stop inside another file is told at `at`, or where that says, with the given notes. */
+export function told<T>(at: Span | ((diagnostic: Diagnostic) => Span), body: () => T, notes: readonly Note[] = []): T {
   try {
     return body();
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
-    const { diagnostic } = error;
-    throw new Stop(anchored(notes.length === 0 ? diagnostic : { ...diagnostic, notes: [...(diagnostic.notes ?? []), ...notes] }, at));
+    const noted = (d: Diagnostic): Diagnostic => (notes.length === 0 ? d : { ...d, notes: [...(d.notes ?? []), ...notes] });
+    throw new Stop(...error.diagnostics.map((d) => anchored(noted(d), typeof at === 'function' ? at(d) : at)));
   }
 }

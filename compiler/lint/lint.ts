@@ -30,6 +30,15 @@ export interface LintInput {
 
 /** The findings of a file in the order of its text, those of the check among them. */
 export function lint(input: LintInput, rules: readonly Rule[]): Diagnostic[] {
+  const steps = lintSteps(input, rules);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in small steps, for who has something else to do meanwhile. */
+export function* lintSteps(input: LintInput, rules: readonly Rule[]): Generator<undefined, Diagnostic[]> {
   const context = contextOf(input);
   const found = [...input.checked];
   for (const rule of rules) {
@@ -37,7 +46,12 @@ export function lint(input: LintInput, rules: readonly Rule[]): Diagnostic[] {
       for (const { level, ...finding } of list) found.push({ code: rule.code, severity: level ?? rule.level, ...finding });
     };
     if (rule.on === 'file') add(rule.check(context));
-    else for (const experiment of context.experiments) add(rule.check(experiment));
+    else
+      for (const experiment of context.experiments) {
+        add(rule.check(experiment));
+        yield;
+      }
+    yield;
   }
   const suppressions = suppressionsOf(input.file, input.text);
   const { left, used } = suppressed(unique(found), suppressions);

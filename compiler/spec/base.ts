@@ -11,7 +11,7 @@ import type { Context } from './context.js';
 import type { BaseFacts } from './facts.js';
 import { argumentOrigins, toJson } from './json.js';
 import { bindNamed, findNamed, listOf, namesOf } from './named.js';
-import { baseSource } from './sources.js';
+import { baseSource, unreadable } from './sources.js';
 import type { BaseSource, Json } from './spec.js';
 import type { BaseStatement } from './statements.js';
 import { batchRecipe, type BatchField } from './task.js';
@@ -35,7 +35,9 @@ export interface Task {
 /** The task of a base. */
 export function resolveTask(c: Context, statement: BaseStatement): Task {
   if (statement.task === undefined)
-    return stop('PEFT0118', statement.span, 'a base needs a task', { help: `write for TASK(…); ${listOf(c, 'task')}` });
+    return stop('PEFT0118', { ...statement.span, end: statement.model.span.end }, 'a base needs a task', {
+      help: `write for TASK(…); ${listOf(c, 'task')}`,
+    });
   const bound = bindNamed(c, 'task', statement.task);
   c.origins['base.task'] = { kind: 'written', span: statement.task.span };
   argumentOrigins(c.origins, 'base.task.args', bound);
@@ -53,7 +55,10 @@ export function resolveBase(c: Context, statement: BaseStatement, task: Task | u
   const model = findNamed(c, 'model', statement.model.text, statement.model.span);
   if (source === undefined || overrides === undefined) return undefined;
   const facts = c.facts.base(source);
-  if (!facts.ok) return stop('PEFT0505', statement.source.span, facts.message, facts.help ? { help: facts.help } : {});
+  if (!facts.ok) {
+    const { span, message, ...more } = unreadable(statement.source, facts);
+    return stop('PEFT0505', span, message, more);
+  }
   checkType(c, statement, model.definition, facts.value);
   if (task === undefined) return undefined;
   const settings = { name: task.bound.definition.name.text, args: task.bound.args, span: statement.task?.span ?? statement.span };

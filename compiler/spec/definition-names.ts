@@ -4,6 +4,7 @@
  */
 import type { Definition, Expr, Field, Member, Param, TypeExpr } from '../../grammar/ast.js';
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
+import { literals } from '../elaborate/evaluate.js';
 import { formatNames } from '../elaborate/format.js';
 import { weightName } from '../elaborate/members.js';
 import { partsOf } from '../elaborate/names.js';
@@ -87,7 +88,7 @@ function twice(names: readonly Placed[], diagnostics: Diagnostic[]): void {
 
 function unknown(env: Env, name: string, span: Span): void {
   if (env.known.has(name) || env.scope.lookup(name) !== undefined) return;
-  const { help, fix } = suggest(name, span, [...env.known, ...env.scope.names()], '');
+  const { help, fix } = suggest(name, span, [...env.known, ...env.scope.names(), ...literals], '');
   env.diagnostics.push({
     code: 'PEFT0101',
     severity: 'error',

@@ -135,12 +135,15 @@ function checkHead(d: Definition, scope: Scope, diagnostics: Diagnostic[]): void
     });
 }
 
+const withArticle = (word: string): string => `a${/^[aeiou]/.test(word) ? 'n' : ''} ${word}`;
+
 function checkBlock(d: Definition, diagnostics: Diagnostic[]): void {
   if (d.body.kind === 'expr') {
-    if (d.what !== 'def' && d.what !== 'schedule') error(diagnostics, 'PEFT0216', d.body.expr.span, `a ${d.what} has a block { … }`);
+    if (d.what !== 'def' && d.what !== 'schedule')
+      error(diagnostics, 'PEFT0216', d.body.expr.span, `${withArticle(d.what)} has a block { … }`);
     return;
   }
-  checkMembers(`a${/^[aeiou]/.test(d.what) ? 'n' : ''} ${d.what}`, d.body.members, rules[d.what], diagnostics);
+  checkMembers(withArticle(d.what), d.body.members, rules[d.what], diagnostics);
   if (d.what === 'def' || d.what === 'schedule') return checkResult(d.body.members, d.name.span, diagnostics);
   const given = new Set(d.body.members.map(nameOf));
   for (const need of rules[d.what].needs ?? []) {

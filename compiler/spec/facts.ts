@@ -4,8 +4,10 @@
  */
 import type { BaseSource, Json, TableSource } from './spec.js';
 
-/** What a file or folder turned out to be, or why it could not be read. */
-export type Fact<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string; readonly help?: string };
+/** What a file or folder turned out to be, or why it could not be read, and `near`, the path that may have been meant. */
+export type Fact<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly message: string; readonly help?: string; readonly near?: string };
 
 /** A format that a tensor is stored in, by its name in files, with its arguments. */
 export interface StoredFormat {

@@ -9,6 +9,7 @@ import { checkExperiment, type Resolved } from './check.js';
 import { checkDefinitions } from './definitions.js';
 import type { Facts } from './facts.js';
 import { experimentsOf } from './statements.js';
+import { pointsOf, sweepsOf } from './sweep.js';
 
 /** What a file turned out to be: each experiment with its Spec, undefined where it has errors; findings in the order of the text, each once. */
 export interface CheckedFile {
@@ -20,7 +21,9 @@ export interface CheckedFile {
 export function checkFile(file: File, library: Library, facts: Facts, only: (experiment: Experiment) => boolean = () => true): CheckedFile {
   const found: Diagnostic[] = [];
   checkDefinitions(file, library, found);
-  found.push(...namedTwice(experimentsOf(file)));
+  found.push(...namedTwice([...experimentsOf(file), ...sweepsOf(file)]));
+  // The points themselves are checked before a sweep starts: each is an experiment of its own.
+  for (const sweep of sweepsOf(file)) pointsOf(file, sweep, library, found);
   const experiments = experimentsOf(file)
     .filter(only)
     .map((experiment) => {
@@ -31,7 +34,7 @@ export function checkFile(file: File, library: Library, facts: Facts, only: (exp
   return { experiments, diagnostics: unique(found) };
 }
 
-function namedTwice(experiments: readonly Experiment[]): Diagnostic[] {
+function namedTwice(experiments: readonly Pick<Experiment, 'name'>[]): Diagnostic[] {
   return experiments.flatMap(({ name }, i): Diagnostic[] => {
     const first = experiments.slice(0, i).find((x) => x.name.text === name.text);
     return first

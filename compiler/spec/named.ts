@@ -56,7 +56,8 @@ export function findNamed(
   if (importable !== undefined) return stop(code, span, `${name} is not imported`, importOf(c.file, importable.folder, name));
   const other = definitionKinds.find((kind) => kind !== what && c.scope.lookup(qualified(kind, name)) !== undefined);
   const names = namesOf(c, what);
-  const near = nearest(name, names);
+  const seen = names.filter((n) => c.scope.lookup(qualified(what, n)) !== undefined);
+  const near = nearest(name, seen) ?? nearest(name, names);
   const list = names.length === 0 ? {} : { help: listOf(c, what) };
   if (other !== undefined) return stop(code, span, `${name} is ${withArticle(wordOf(other))}, not ${withArticle(wordOf(what))}`, list);
   if (near === undefined) return stop(code, span, `there is no ${wordOf(what)} ${name}`, list);

@@ -4,6 +4,7 @@
  */
 import type { Definition, Expr, Field, Param } from '../../grammar/ast.js';
 import type { Span } from '../../grammar/diagnostics.js';
+import { Bug } from '../bug.js';
 import type { EvaluatedArgument } from '../elaborate/arguments.js';
 import { bindParams, evaluate, wordOf } from '../elaborate/evaluate.js';
 import type { BoundDefinition } from '../elaborate/instance.js';
@@ -15,7 +16,7 @@ import type { Task } from './base.js';
 import type { Context } from './context.js';
 import type { BaseFacts } from './facts.js';
 import { bindNamed } from './named.js';
-import { tableSource } from './sources.js';
+import { tableSource, unreadable } from './sources.js';
 import { checkpointings, pagings, precisions, type Interval, type Spec, type TableSource } from './spec.js';
 import { metricsOf } from './task.js';
 
@@ -39,9 +40,9 @@ export function fieldsOf(c: Context, task: Task | undefined, base: BaseFacts | u
   checkTokenizer(c, base);
   const train = data.tables.get('train');
   const evaluation = data.tables.get('eval');
-  const rows = train === undefined ? undefined : checkTable(c, train.source, train.span, data.columns);
-  const evalRows = evaluation === undefined ? 0 : checkTable(c, evaluation.source, evaluation.span, data.columns);
-  if (task !== undefined) checkBest(c, task, tune.given.get('best'), data.given.has('eval'));
+  const rows = train === undefined ? undefined : checkTable(c, train.source, train.value, data.columns);
+  const evalRows = evaluation === undefined ? 0 : checkTable(c, evaluation.source, evaluation.value, data.columns);
+  if (task !== undefined) checkBest(c, task, tune.given.get('best'), data.written.has('eval'));
   if (columns === undefined || data.values === undefined || tune.values === undefined || budget.values === undefined) return undefined;
   const optimizer = called(tune.values.get('optimizer'));
   const schedule = called(tune.values.get('schedule'));
@@ -149,34 +150,43 @@ function word<W extends string>(c: Context, field: string, value: Value | undefi
 interface BoundSection {
   /** Undefined where a field is wrong or missing. */
   readonly values: ReadonlyMap<string, Value> | undefined;
+  /** Names of the fields that are written; a misspelt one as what it may have meant. */
+  readonly written: ReadonlySet<string>;
   /** What is written. */
   readonly given: ReadonlyMap<string, EvaluatedArgument>;
-  readonly tables: ReadonlyMap<string, { readonly source: TableSource; readonly span: Span }>;
+  readonly tables: ReadonlyMap<string, { readonly source: TableSource; readonly value: Expr }>;
   readonly columns: ReadonlyMap<string, { readonly name: string; readonly span: Span }>;
 }
 
 /** Binds the fields of a section as the arguments of its definition; each field is checked by itself. */
 function bindSection(c: Context, name: string, columns: readonly string[] | undefined): BoundSection {
   const found = c.library.definitions.find((d) => d.folder === 'experiment' && d.definition.name.text === name);
-  if (found === undefined) return stop('PEFT0001', c.statements.experiment.span, `the standard library has no section ${name}`);
+  if (found === undefined) throw new Bug(`the standard library has no section ${name}`);
   const { definition, scope } = found;
   const section = c.statements.sections.get(name);
   const span = section?.section.name.span ?? c.statements.experiment.name.span;
-  const tables = new Map<string, { source: TableSource; span: Span }>();
+  const tables = new Map<string, { source: TableSource; value: Expr }>();
   const columnFields = new Map<string, { name: string; span: Span }>();
   const given = new Map<string, EvaluatedArgument>();
   const before = c.diagnostics.length;
-  for (const field of section?.fields.values() ?? []) {
+  const known = [...definition.params.map((p) => p.name.text), ...(name === 'data' ? (columns ?? []) : [])];
+  // Where the task is not known, an unknown field may be one of its columns.
+  const open = columns === undefined && name === 'data';
+  const written = new Set<string>();
+  for (const found of section?.fields.values() ?? []) {
+    const field = open ? found : meant(c, name, found, known, section?.fields);
+    if (field === undefined) continue;
+    written.add(field.name.text);
     const column = columns?.includes(field.name.text) === true;
     c.origins[`${name}.${column ? 'columns.' : ''}${field.name.text}`] = { kind: 'written', span: field.value.span };
     attempt(c.diagnostics, () => {
       if (column) columnFields.set(field.name.text, { name: columnOf(field), span: field.value.span });
-      else bindField(c, definition, field, columns, given, tables);
+      else bindField(c, definition, field, given, tables);
     });
   }
   for (const column of columns ?? []) {
     if (name !== 'data') break;
-    if (section?.fields.has(column) !== true)
+    if (!written.has(column))
       c.diagnostics.push({
         code: 'PEFT0226',
         severity: 'error',
@@ -186,7 +196,7 @@ function bindSection(c: Context, name: string, columns: readonly string[] | unde
       });
   }
   for (const p of definition.params) {
-    if (p.default === undefined && section?.fields.has(p.name.text) !== true)
+    if (p.default === undefined && !written.has(p.name.text))
       c.diagnostics.push({
         code: 'PEFT0226',
         severity: 'error',
@@ -196,13 +206,13 @@ function bindSection(c: Context, name: string, columns: readonly string[] | unde
         help: `write ${p.name.text}: …`,
       });
   }
-  if (c.diagnostics.length > before) return { values: undefined, given, tables, columns: columnFields };
+  if (c.diagnostics.length > before) return { values: undefined, written, given, tables, columns: columnFields };
   const values = attempt(c.diagnostics, () => {
     const local = bindParams(c.e, name, definition.params, [...given.values()], scope, span);
     for (const p of definition.params) c.origins[`${name}.${p.name.text}`] ??= { kind: 'default', of: name };
     return new Map(definition.params.map((p) => [p.name.text, local.lookup(p.name.text) as Value] as const));
   });
-  return { values, given, tables, columns: columnFields };
+  return { values, written, given, tables, columns: columnFields };
 }
 
 /** The name of a column. */
@@ -217,23 +227,32 @@ function columnOf({ name, value }: Field): string {
   );
 }
 
+/** A field as what it may have meant: a misspelt one is told, and its value is checked all the same. */
+function meant(
+  c: Context,
+  section: string,
+  field: Field,
+  known: readonly string[],
+  fields: ReadonlyMap<string, Field> | undefined,
+): Field | undefined {
+  const { text, span } = field.name;
+  if (known.includes(text)) return field;
+  const said = suggest(text, span, known, 'it has');
+  c.diagnostics.push({ code: 'PEFT0121', severity: 'error', span, message: `${section} has no field ${text}`, ...said });
+  const near = said.fix?.edits[0]?.text;
+  return near === undefined || fields?.has(near) === true ? undefined : { ...field, name: { text: near, span } };
+}
+
 function bindField(
   c: Context,
   definition: Definition,
   field: Field,
-  columns: readonly string[] | undefined,
   given: Map<string, EvaluatedArgument>,
-  tables: Map<string, { source: TableSource; span: Span }>,
+  tables: Map<string, { source: TableSource; value: Expr }>,
 ): void {
-  const section = definition.name.text;
   const name = field.name.text;
   const param = definition.params.find((p) => p.name.text === name);
-  if (param === undefined) {
-    // Where the task is not known, it may be one of its columns.
-    if (columns === undefined && section === 'data') return;
-    const known = [...definition.params.map((p) => p.name.text), ...(section === 'data' ? (columns ?? []) : [])];
-    return stop('PEFT0121', field.name.span, `${section} has no field ${name}`, suggest(name, field.name.span, known, 'it has'));
-  }
+  if (param === undefined) return;
   const value = fieldValue(c, param, field.value, name, tables);
   checkParam(param, value, field.value.span, (bound) => evaluate(c.e, bound, c.scope));
   given.set(name, { name, value, span: field.value.span, nameSpan: field.name.span });
@@ -243,12 +262,18 @@ function bindField(
 const callable = { Optimizer: 'optimizer', Schedule: 'schedule' } as const;
 
 /** The value of a field; a table stays a source, and a bare name of a definition is a call without arguments. */
-function fieldValue(c: Context, param: Param, value: Expr, field: string, tables: Map<string, { source: TableSource; span: Span }>): Value {
+function fieldValue(
+  c: Context,
+  param: Param,
+  value: Expr,
+  field: string,
+  tables: Map<string, { source: TableSource; value: Expr }>,
+): Value {
   const types = param.type?.kind === 'type-union' ? param.type.options : param.type ? [param.type] : [];
   const names = types.flatMap((t) => (t.kind === 'type-name' ? [t.name.text] : []));
   if (names.includes('Table') && value.kind !== 'none') {
     const source = tableSource(c.e, value, c.scope);
-    tables.set(field, { source, span: value.span });
+    tables.set(field, { source, value });
     return { kind: 'call', callee: source.format, type: 'Table', args: new Map(), spans: new Map(), span: value.span };
   }
   const type = (Object.keys(callable) as (keyof typeof callable)[]).find((t) => names.includes(t));
@@ -260,10 +285,10 @@ function fieldValue(c: Context, param: Param, value: Expr, field: string, tables
 }
 
 /** Columns and rows of a table against what the experiment asks for. */
-function checkTable(c: Context, source: TableSource, span: Span, columns: BoundSection['columns']): number | undefined {
+function checkTable(c: Context, source: TableSource, value: Expr, columns: BoundSection['columns']): number | undefined {
   const fact = c.facts.table(source);
   if (!fact.ok) {
-    c.diagnostics.push({ code: 'PEFT0601', severity: 'error', span, message: fact.message, ...(fact.help ? { help: fact.help } : {}) });
+    c.diagnostics.push({ code: 'PEFT0601', severity: 'error', ...unreadable(value, fact) });
     return undefined;
   }
   let missing = false;
@@ -286,7 +311,7 @@ function checkTable(c: Context, source: TableSource, span: Span, columns: BoundS
   }
   if (missing) return undefined;
   if (fact.value.rows === 0) {
-    c.diagnostics.push({ code: 'PEFT0603', severity: 'error', span, message: `${source.path} has no rows` });
+    c.diagnostics.push({ code: 'PEFT0603', severity: 'error', span: value.span, message: `${source.path} has no rows` });
     return undefined;
   }
   return fact.value.rows;

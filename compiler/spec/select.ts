@@ -7,7 +7,7 @@ import type { Selector, SelectorStep } from '../../grammar/ast.js';
 import type { Diagnostic, Span } from '../../grammar/diagnostics.js';
 import { allModules, type ModuleInstance, type RolePart } from '../elaborate/instance.js';
 import { nearest } from '../elaborate/nearest.js';
-import { stop } from '../elaborate/stop.js';
+import { stop, unread } from '../elaborate/stop.js';
 
 /** Every module a selector means, in the order of the model; each name, index and glob in it must match something. */
 export function select(model: ModuleInstance, selector: Selector): ReadonlySet<ModuleInstance> {
@@ -32,7 +32,7 @@ function choose(all: readonly ModuleInstance[], selector: Selector): Set<ModuleI
     case 'select-path':
       return withParts(choosePath(all, selector));
     case 'error':
-      return stop('PEFT0001', selector.span, 'this part could not be read');
+      return unread(selector.span);
     default:
       return selector satisfies never;
   }

@@ -3,12 +3,14 @@
  * `local("models/x")`, `scratch("models/x")`, `tsv("train.tsv", take: 1000)`.
  */
 import type { Expr } from '../../grammar/ast.js';
+import type { Diagnostic } from '../../grammar/diagnostics.js';
 import type { Elaboration } from '../elaborate/elaboration.js';
 import { evaluate } from '../elaborate/evaluate.js';
 import { suggest } from '../elaborate/nearest.js';
 import type { Scope } from '../elaborate/scope.js';
 import { stop } from '../elaborate/stop.js';
 import { describe, type Value } from '../elaborate/value.js';
+import type { Fact } from './facts.js';
 import type { BaseSource, TableSource } from './spec.js';
 
 type Kind = 'string' | 'count' | 'bool';
@@ -19,6 +21,23 @@ const tables: Readonly<Record<TableSource['format'], Readonly<Record<string, Kin
   jsonl: { take: 'count' },
   parquet: { take: 'count' },
 };
+
+/** The string that names the file or folder of a source. */
+export function pathOf(expr: Expr): Extract<Expr, { kind: 'string' }> | undefined {
+  const path = expr.kind === 'call' ? expr.args.find((a) => a.name === undefined)?.value : expr;
+  return path?.kind === 'string' ? path : undefined;
+}
+
+/** What is said about a source that cannot be read, at its path: the one that may have been meant, or what helps. */
+export function unreadable(
+  expr: Expr,
+  { message, help, near }: Extract<Fact<unknown>, { ok: false }>,
+): Pick<Diagnostic, 'span' | 'message' | 'help' | 'fix'> {
+  const span = pathOf(expr)?.span ?? expr.span;
+  if (near === undefined) return { span, message, ...(help === undefined ? {} : { help }) };
+  const text = JSON.stringify(near);
+  return { span, message, help: `did you mean ${text}?`, fix: { title: `write ${text}`, edits: [{ span, text }] } };
+}
 
 /** The source of a base; a plain string is a local folder. */
 export function baseSource(e: Elaboration, expr: Expr, scope: Scope): BaseSource {
@@ -56,7 +75,10 @@ function sourceCall<K extends string>(
   if (expr.kind !== 'call' || expr.callee.kind !== 'name') return stop('PEFT0110', expr.span, what);
   const name = expr.callee.name;
   if (!Object.hasOwn(kinds, name)) {
-    return stop('PEFT0110', expr.callee.span, `${name} is not a source: ${what}`, suggestOnly(name, expr.callee.span, Object.keys(kinds)));
+    // `ksv("a.tsv")` is near to two of them.
+    const ending = pathOf(expr)?.value.split('.').at(-1);
+    const names = Object.keys(kinds).sort((a, b) => Number(b === ending) - Number(a === ending));
+    return stop('PEFT0110', expr.callee.span, `${name} is not a source: ${what}`, suggestOnly(name, expr.callee.span, names));
   }
   const allowed = kinds[name as K];
   const options = new Map<string, string | number | boolean>();

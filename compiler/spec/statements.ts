@@ -87,16 +87,20 @@ export function flatten(
         formats.push(s);
         break;
       case 'section': {
-        const name = s.section.name.text;
+        let name = s.section.name.text;
         if (!(sectionNames as readonly string[]).includes(name)) {
+          const said = suggest(name, s.section.name.span, sectionNames, 'it has');
           diagnostics.push({
             code: 'PEFT0114',
             severity: 'error',
             span: s.section.name.span,
             message: `an experiment has no section ${name}`,
-            ...suggest(name, s.section.name.span, sectionNames, 'it has'),
+            ...said,
           });
-          break;
+          // It is read as what it may have meant, so that its fields are not missed.
+          const meant = said.fix?.edits[0]?.text;
+          if (meant === undefined) break;
+          name = meant;
         }
         const first = own.get(name);
         if (first)

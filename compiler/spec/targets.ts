@@ -38,8 +38,10 @@ export function resolveTargets(c: Context, model: ModuleInstance | undefined): T
   const adapters = new Map<ModuleInstance, Chosen>();
   const trained = new Map<ModuleInstance, TrainStatement>();
   const matches: Match[] = [];
+  let understood = true;
   for (const s of c.statements.targets) {
     const chosen = model === undefined ? undefined : attempt(c.diagnostics, () => select(model, s.selector));
+    understood &&= chosen !== undefined;
     if (s.kind === 'train') {
       for (const m of chosen ?? []) trained.set(m, s);
       if (chosen) matches.push({ text: 'train', span: s.span, modules: [...chosen].filter((m) => m.storage.length > 0), method: null });
@@ -62,7 +64,8 @@ export function resolveTargets(c: Context, model: ModuleInstance | undefined): T
       help: 'write adapt SELECTOR with METHOD, or train SELECTOR',
     });
   }
-  freshFrozen(c, model, adapters, trained);
+  // What a selector that matched nothing was to train is not known.
+  if (understood) freshFrozen(c, model, adapters, trained);
   const order = allModules(model);
   const instances = instantiate(c, order, adapters);
   bothWays(c, new Map([...adapters].filter(([site]) => instances.has(site))), trained);

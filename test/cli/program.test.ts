@@ -10,8 +10,8 @@ import { inFolder } from './surroundings.js';
 /** Command, exit code, and what standard output and standard error contain; nothing means: empty. */
 const cases: readonly (readonly [args: readonly string[], code: number, out?: RegExp | undefined, err?: RegExp])[] = [
   [['--version'], 0, /^\d+\.\d+\.\d+\n$/],
-  [['--help'], 0, /Usage: peft \[options\] <command>[^]*Files:\n {2}fmt [^]*Setup:[^]*doctor [^]*Exit codes:/],
-  [['help'], 0, /Files:\n {2}fmt /],
+  [['--help'], 0, /Usage: peft \[options\] <command>[^]*Files:\n[^]* {2}fmt [^]*Setup:[^]*doctor [^]*Exit codes:/],
+  [['help'], 0, /Files:\n[^]* {2}fmt /],
   [[], 2, undefined, /Usage: peft/],
   [['fmt', '--help'], 0, /--check[^]*Global Options:[^]*--color <when>[^]*Examples:\n {2}peft fmt \. /],
   [['help', 'fmt'], 0, /Usage: peft fmt/],

@@ -28,7 +28,7 @@ const table: TableFacts = {
 };
 
 const usual: DataFacts = {
-  tokenizer: { size: 60, padId: 0, eosId: undefined, unkId: 1, unknown: 0 },
+  tokenizer: { size: 11, padId: 0, eosId: undefined, unkId: 1, unknown: 0 },
   train: table,
   eval: table,
   overlap: 0,

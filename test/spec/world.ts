@@ -5,7 +5,7 @@
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../../cli/package.js';
 import { loadStdlib } from '../../cli/stdlib.js';
 import { instantiateModel } from '../../compiler/elaborate/instantiate.js';
 import { allModules, type ModuleInstance } from '../../compiler/elaborate/instance.js';
@@ -28,7 +28,7 @@ export interface Given {
   readonly files?: { readonly [path: string]: string };
 }
 
-const configFolder = fileURLToPath(new URL('../stdlib/configs', import.meta.url));
+const configFolder = join(packageRoot, 'test', 'stdlib', 'configs');
 
 /** The tiny configurations by the name of their model. */
 export const configs: ReadonlyMap<string, JsonObject> = new Map(

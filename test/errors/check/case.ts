@@ -10,6 +10,7 @@
  */
 import { createLibrary } from '../../../compiler/elaborate/library.js';
 import { checkFile } from '../../../compiler/spec/file.js';
+import { independent } from '../../../compiler/spec/independent.js';
 import type { Diagnostic, Span } from '../../../grammar/diagnostics.js';
 import { parseFile } from '../../../grammar/parse.js';
 import { factsOf, std, type Given } from '../../spec/world.js';
@@ -67,7 +68,7 @@ export function diagnosticsOf(
   });
   const parsed = parseFile(code, name);
   const checked = checkFile(parsed.value, library, factsOf(one.given));
-  return { code, diagnostics: [...parsed.diagnostics, ...checked.diagnostics] };
+  return { code, diagnostics: [...parsed.diagnostics, ...independent(parsed.value, parsed.diagnostics, checked).diagnostics] };
 }
 
 /** The code of a case with what the checker says written under it. */

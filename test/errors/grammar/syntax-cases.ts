@@ -103,9 +103,9 @@ experiment e {
     name: 'a missing brace does not hide what follows',
     marked: `
 module k() {
-           ^ PEFT0008 this \`{\` is never closed
-           note: the block that begins here may be the one that lacks its \`}\`: its indentation differs
   f(x) {
+       ^ PEFT0008 this \`{\` is never closed
+       note: \`}\` was expected here
     let y = 1
     for i in z {
       a = i
@@ -121,7 +121,7 @@ def f(x = x
      note: \`)\` was expected here
 def g(x) = x x
              ^ PEFT0010 expected a definition, an experiment or an import, not \`x\`
-             help: a file is made of \`import\`, \`experiment\`, \`def\`, \`module\`, \`model\`, \`adapter\`, \`optimizer\`, \`schedule\`, \`task\`, \`format\`
+             help: a file is made of \`import\`, \`experiment\`, \`sweep\`, \`def\`, \`module\`, \`model\`, \`adapter\`, \`optimizer\`, \`schedule\`, \`task\`, \`format\`
 `,
   },
   {

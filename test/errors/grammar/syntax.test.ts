@@ -63,15 +63,15 @@ describe('rendering', () => {
   test('shows the line, the place, notes beside and apart, and help', () => {
     expect(render('import a.b\nmodule k() {\n  f(x) {\n    a = g(b c)\n    다 = 1\n  let y = 010\n}\n'))
       .toBe(`error[PEFT0008]: this \`{\` is never closed
- --> a.peft:2:12
-  |
-2 | module k() {
-  |            ^
-note: the block that begins here may be the one that lacks its \`}\`: its indentation differs
  --> a.peft:3:8
   |
 3 |   f(x) {
-  |        -
+  |        ^
+note: \`}\` was expected here
+ --> a.peft:5:10
+  |
+5 |     다 = 1
+  |           -
 
 error[PEFT0006]: expected \`,\` or \`)\` after \`b\`
  --> a.peft:4:13
