@@ -99,6 +99,8 @@ export interface FactOptions {
   readonly weights: 'required' | 'optional';
   /** Whether a base on the Hub that is not in the cache may be downloaded; it may by default. */
   readonly hub?: 'fetch' | 'cached';
+  /** Facts by what was asked, where several files are looked at together. */
+  readonly cache?: Map<string, Promise<unknown>>;
 }
 
 /** A fact that could not be read, with the path that may have been meant. */
@@ -116,13 +118,25 @@ export async function gatherFacts(
   options: FactOptions = { weights: 'required' },
 ): Promise<Facts> {
   const from = dirname(file);
+  const { cache } = options;
+  /** What another file of this command has asked for already. */
+  const once = async <T>(kind: string, source: BaseSource | TableSource, read: () => Promise<T>): Promise<T> => {
+    const key = JSON.stringify([kind, from, options.weights, sourceKey(source)]);
+    const made = (cache?.get(key) as Promise<T> | undefined) ?? read();
+    cache?.set(key, made);
+    return made;
+  };
   const known = new Map<string, Fact<BaseFacts>>();
   const knownTables = new Map<string, Fact<TableFacts>>();
   for (const base of bases)
     if (!known.has(sourceKey(base)))
-      known.set(sourceKey(base), withNear(await baseFacts(base, from, options), base.kind === 'hub' ? undefined : base.path, from));
+      known.set(
+        sourceKey(base),
+        withNear(await once('base', base, () => baseFacts(base, from, options)), base.kind === 'hub' ? undefined : base.path, from),
+      );
   for (const table of tables)
-    if (!knownTables.has(sourceKey(table))) knownTables.set(sourceKey(table), withNear(await tableFacts(table, from), table.path, from));
+    if (!knownTables.has(sourceKey(table)))
+      knownTables.set(sourceKey(table), withNear(await once('table', table, () => tableFacts(table, from)), table.path, from));
   const unknown = { ok: false, message: 'this source was not looked at' } as const;
   return { base: (source) => known.get(sourceKey(source)) ?? unknown, table: (source) => knownTables.get(sourceKey(source)) ?? unknown };
 }

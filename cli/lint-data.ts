@@ -17,7 +17,20 @@ import { batchInputs, tablePlace } from './prepare.js';
 const uncut = 2 ** 30;
 
 /** Reads and tokenises the tables of an experiment; undefined where that cannot be done (the check says why, or the run will). */
-export async function lintData(resolved: Resolved, opened: OpenedFile): Promise<DataFacts | undefined> {
+export function lintData(
+  resolved: Resolved,
+  opened: OpenedFile,
+  known = new Map<string, Promise<DataFacts | undefined>>(),
+): Promise<DataFacts | undefined> {
+  const { base, data, tune } = resolved.spec;
+  // Experiments that read the same in the same way have the same facts.
+  const key = JSON.stringify([dirname(opened.path), base.source, data, tune.batch, tune.seed, batchInputs(resolved)]);
+  const made = known.get(key) ?? readData(resolved, opened);
+  known.set(key, made);
+  return made;
+}
+
+async function readData(resolved: Resolved, opened: OpenedFile): Promise<DataFacts | undefined> {
   const { data } = resolved.spec;
   const folder = await baseFolder(resolved.spec.base.source, dirname(opened.path));
   if (!folder.ok || !resolved.base.tokenizer.ok) return undefined;

@@ -25,7 +25,7 @@ export interface RunResult {
   readonly group: string;
   readonly seed: number;
   readonly steps: number;
-  /** Seconds of training, evaluations left out. */
+  /** Seconds of the training loop, with the evaluations in it. */
   readonly seconds: number;
   readonly tokens: number;
   readonly trainable: number;

@@ -24,8 +24,9 @@ export const verb: Verb = {
     const all: Diagnostic[] = [];
     const texts = new Map<string, string>();
     const names: string[] = [];
+    const cache = new Map<string, Promise<unknown>>();
     for (const source of await readSources(args, context)) {
-      const opened = await openFile(source, context.cwd);
+      const opened = await openFile(source, context.cwd, undefined, { weights: 'required', cache });
       all.push(...opened.diagnostics);
       for (const [name, text] of opened.texts) texts.set(name, text);
       names.push(...opened.experiments.map((e) => e.experiment.name.text));

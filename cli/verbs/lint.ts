@@ -9,6 +9,7 @@ import { writeWhole } from '../output.js';
 import { countFindings, renderFindings, type FindingsFormat } from '../render.js';
 import { readSources, type Source } from '../source.js';
 import { findingsFormat, type Verb } from '../verb.js';
+import type { DataFacts } from '../../compiler/lint/data-facts.js';
 import type { Diagnostic } from '../../grammar/diagnostics.js';
 
 /** `peft lint FILE…` */
@@ -39,14 +40,14 @@ export const verb: Verb = {
     const { rules } = await import('../../compiler/lint/rules.js');
     const unknown = [...denied].find((code) => !rules.some((rule) => rule.code === code) && !/^PEFT\d{4}$/.test(code));
     if (unknown !== undefined) throw new UserError(`there is no rule ${unknown}`, 'docs/errors lists them');
-    const withData = options['data'] !== false;
+    const how: How = { data: options['data'] !== false, facts: new Map(), tables: new Map() };
     const all: Diagnostic[] = [];
     const texts = new Map<string, string>();
     let fixed = 0;
     for (const source of await readSources(args, context)) {
-      let looked = await look(source, context, withData);
+      let looked = await look(source, context, how);
       if (options['fix'] === true) {
-        const mended = await mend(source, looked, context, withData);
+        const mended = await mend(source, looked, context, how);
         fixed += mended.fixes;
         looked = mended.looked;
       }
@@ -70,20 +71,27 @@ export const verb: Verb = {
   },
 };
 
+/** What is shared by the files of one command. */
+interface How {
+  readonly data: boolean;
+  readonly facts: Map<string, Promise<unknown>>;
+  readonly tables: Map<string, Promise<DataFacts | undefined>>;
+}
+
 interface Looked {
   readonly opened: OpenedFile;
   readonly findings: readonly Diagnostic[];
 }
 
 /** The findings of one file. */
-async function look(source: Source, context: Context, withData: boolean): Promise<Looked> {
+async function look(source: Source, context: Context, how: How): Promise<Looked> {
   const [{ lint }, { rules }] = await Promise.all([import('../../compiler/lint/lint.js'), import('../../compiler/lint/rules.js')]);
-  const opened = await openFile(source, context.cwd, undefined, { weights: 'optional' });
+  const opened = await openFile(source, context.cwd, undefined, { weights: 'optional', cache: how.facts });
   if (source.malformed !== undefined) return { opened, findings: opened.diagnostics };
   const { lintData } = await import('../lint-data.js');
   const experiments = [];
   for (const e of opened.experiments)
-    experiments.push({ ...e, data: e.resolved === undefined || !withData ? undefined : await lintData(e.resolved, opened) });
+    experiments.push({ ...e, data: e.resolved === undefined || !how.data ? undefined : await lintData(e.resolved, opened, how.tables) });
   const findings = lint(
     { file: opened.file, text: source.text, library: await openLibrary(), experiments, checked: opened.diagnostics },
     rules,
@@ -99,7 +107,7 @@ async function mend(
   source: Source,
   first: Looked,
   context: Context,
-  withData: boolean,
+  how: How,
 ): Promise<{ readonly looked: Looked; readonly fixes: number }> {
   const { applyFixes } = await import('../../compiler/lint/fixes.js');
   let looked = first;
@@ -112,7 +120,7 @@ async function mend(
     if (own.length === 0) break;
     const next = applyFixes(text, own);
     if (next === text) break;
-    const after = await look({ ...source, text: next }, context, withData);
+    const after = await look({ ...source, text: next }, context, how);
     if (countFindings(after.findings).error > countFindings(looked.findings).error) break;
     fixes += Math.max(0, looked.findings.length - after.findings.length);
     text = next;

@@ -30,6 +30,7 @@ export const verb: Verb = {
     { flags: '-e, --experiment <name>', help: 'which experiment of the file' },
     { flags: '-o, --out <folder>', help: 'output folder (default: runs/NAME)' },
     { flags: '-a, --adapter <folder>', help: 'start from this adapter, ours or one made by PEFT' },
+    { flags: '--live <port>', help: 'serve a report of the run while it goes, on this machine only; 0: any free port' },
     { flags: '--resume', help: 'go on from the checkpoint of an interrupted run' },
     { flags: '--overwrite', help: 'replace an earlier run in the folder' },
     { flags: '--dump <folder>', help: 'write every intermediate form of the compilation' },
@@ -59,13 +60,23 @@ export const verb: Verb = {
     const { runPackage, prepareFolder } = await import('../../runtime/run.js');
     const ready = await prepareFolder(folder, mode);
     if (!ready.ok) throw new UserError(ready.error.message, ready.error.help);
+    const port = options['live'] === undefined ? undefined : Number(options['live']);
+    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536))
+      throw new UserError(`--live must be a port from 0 to 65535, not ${options['live']}`);
     const signal = context.interruption();
     const data = await loadDatasets(resolved, opened);
     const { openDevice } = await import('../../runtime/device.js');
     const { openCheckpoint } = await import('../../runtime/weights/checkpoint.js');
     const device = await openDevice();
     const rehearsal = openRehearsal(context);
+    let live: { readonly close: () => Promise<void> } | undefined;
     try {
+      if (port !== undefined) {
+        const { serveLive } = await import('../report/live.js');
+        const served = await serveLive({ folders: [folder], cwd: context.cwd, port });
+        live = served;
+        context.err(`live report: ${served.url}\n`);
+      }
       const made = compileExperiment(
         resolved,
         opened,
@@ -192,6 +203,7 @@ export const verb: Verb = {
       }
       return exitCodes.ok;
     } finally {
+      await live?.close();
       device.close();
     }
   },

@@ -26,10 +26,20 @@ export function showRate(rate: number): string {
 }
 
 /** At most so many steps are looked at. */
-const mostSteps = 256;
+const mostSteps = 128;
+
+const known = new WeakMap<ExperimentContext, readonly number[]>();
 
 /** The factors of the schedule at steps spread over the run, from the first to the last; none where they cannot be worked out. */
 export function scheduleFactors(c: ExperimentContext): readonly number[] {
+  const before = known.get(c);
+  if (before !== undefined) return before;
+  const factors = factorsOf(c);
+  known.set(c, factors);
+  return factors;
+}
+
+function factorsOf(c: ExperimentContext): readonly number[] {
   const { total } = c.steps;
   const expr = attempt([], () => learningRate(c.resolved.optimizer, c.resolved.schedule));
   if (expr === undefined) return [];

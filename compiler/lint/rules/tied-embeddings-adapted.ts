@@ -36,8 +36,8 @@ export const rule: Rule = {
   },
   check: (c) => {
     const { model, adapters, formats, task, batch } = c.resolved;
-    // What stands in one of many layers is read by that layer alone.
-    if (![...adapters.keys()].some((site) => site.roles.every((r) => r.every((p) => p.index === undefined)))) return [];
+    // What others read is a table of embeddings; to see whether they do, the whole task is worked out.
+    if (![...adapters.keys()].some((site) => site.kinds.some((kind) => kind.name === 'embedding'))) return [];
     const e = createElaboration(createGraph(), { training: false, adapters, formats });
     if (attempt([], () => elaborateTask(e, model, task, batch, { rows: 1, tokens: 4 })) === undefined) return [];
     return placed(c).flatMap(({ span, adapters: those }): Finding[] => {
