@@ -9,11 +9,11 @@ import { root, runNode } from './project.mjs';
 const file = 'examples/quickstart/quickstart.peft';
 const other = 'examples/quickstart/head-only.peft';
 
-/** The commands, in order, and the exit code that is right for each: `diff` ends with 1 where something differs. */
+/** The commands, in order, and the exit code that is right for each: `diff --exit-code` ends with 1 where something differs. */
 const steps = [
   { args: ['check', file], ends: 0 },
   { args: ['plan', file], ends: 0 },
-  { args: ['diff', other, file], ends: 1 },
+  { args: ['diff', other, file, '--exit-code'], ends: 1 },
   { args: ['run', other, '--overwrite'], ends: 0 },
   { args: ['run', file, '--overwrite'], ends: 0 },
   { args: ['eval', file], ends: 0 },
