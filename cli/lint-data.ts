@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
-import type { DataFacts, TableFacts } from '../compiler/lint/data-facts.js';
+import type { DataFacts, TableFacts } from '../lint/data-facts.js';
 import type { Resolved } from '../compiler/spec/check.js';
 import { countTokens, planBatches, chooseBuckets } from '../runtime/data/batches.js';
 import type { BatchField, Dataset } from '../runtime/data/dataset.js';

@@ -1,10 +1,10 @@
 /**
- * @file Writes `compiler/lint/rules.ts`, the list of the rules in `compiler/lint/rules/`, in the order of their codes. `node scripts/generate-rules.mjs`;
+ * @file Writes `lint/rules.ts`, the list of the rules in `lint/rules/`, in the order of their codes. `node scripts/generate-rules.mjs`;
  * a test fails where the list is stale.
  */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
-const folder = new URL('../compiler/lint/rules/', import.meta.url);
+const folder = new URL('../lint/rules/', import.meta.url);
 
 /** The text of the list. */
 export function rulesText() {

@@ -18,7 +18,9 @@ export const buildStamp = join(root, 'dist', 'sources.sha256');
 const buildInputs = [
   'cli',
   'compiler',
+  'editor/prettier',
   'grammar',
+  'lint',
   'runtime',
   'stdlib',
   'test/parity',

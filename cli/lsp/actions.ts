@@ -3,7 +3,7 @@
  */
 import { CodeActionKind, type CodeAction, type Diagnostic as LspDiagnostic, type Range, type TextEdit } from 'vscode-languageserver/node';
 import type { Diagnostic, Fix } from '../../grammar/diagnostics.js';
-import { applyFixes } from '../../compiler/lint/fixes.js';
+import { applyFixes } from '../../lint/fixes.js';
 import type { Document } from './document.js';
 import { wholeEdit } from './formatting.js';
 

@@ -1,7 +1,7 @@
 /**
  * @file The health of the data as a table.
  */
-import type { TableFacts } from '../../compiler/lint/data-facts.js';
+import type { TableFacts } from '../../lint/data-facts.js';
 import type { DataHealth } from './health.js';
 import { html, tableOf, type Markup } from './markup.js';
 import { grouped } from './numbers.js';

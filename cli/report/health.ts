@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { DataFacts } from '../../compiler/lint/data-facts.js';
+import type { DataFacts } from '../../lint/data-facts.js';
 import { canonical, type Json } from '../../compiler/spec/spec.js';
 import { openFile } from '../experiment.js';
 import { lintData } from '../lint-data.js';

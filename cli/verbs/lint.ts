@@ -9,7 +9,7 @@ import { writeWhole } from '../output.js';
 import { countFindings, renderFindings, type FindingsFormat } from '../render.js';
 import { readSources, type Source } from '../source.js';
 import { findingsFormat, type Verb } from '../verb.js';
-import type { DataFacts } from '../../compiler/lint/data-facts.js';
+import type { DataFacts } from '../../lint/data-facts.js';
 import type { Diagnostic } from '../../grammar/diagnostics.js';
 
 /** `peft lint FILE…` */
@@ -37,7 +37,7 @@ export const verb: Verb = {
       throw new UserError(`--max-warnings must be a whole number of at least 0, not ${options['maxWarnings']}`);
     const denied = new Set(typeof options['deny'] === 'string' ? options['deny'].split(',').map((code) => code.trim()) : []);
     const format = options['format'] as FindingsFormat;
-    const { rules } = await import('../../compiler/lint/rules.js');
+    const { rules } = await import('../../lint/rules.js');
     const unknown = [...denied].find((code) => !rules.some((rule) => rule.code === code) && !/^PEFT\d{4}$/.test(code));
     if (unknown !== undefined) throw new UserError(`there is no rule ${unknown}`, 'docs/errors lists them');
     const how: How = { data: options['data'] !== false, facts: new Map(), tables: new Map() };
@@ -85,7 +85,7 @@ interface Looked {
 
 /** The findings of one file. */
 async function look(source: Source, context: Context, how: How): Promise<Looked> {
-  const [{ lint }, { rules }] = await Promise.all([import('../../compiler/lint/lint.js'), import('../../compiler/lint/rules.js')]);
+  const [{ lint }, { rules }] = await Promise.all([import('../../lint/lint.js'), import('../../lint/rules.js')]);
   const opened = await openFile(source, context.cwd, undefined, { weights: 'optional', cache: how.facts });
   if (source.malformed !== undefined) return { opened, findings: opened.diagnostics };
   const { lintData } = await import('../lint-data.js');
@@ -109,7 +109,7 @@ async function mend(
   context: Context,
   how: How,
 ): Promise<{ readonly looked: Looked; readonly fixes: number }> {
-  const { applyFixes } = await import('../../compiler/lint/fixes.js');
+  const { applyFixes } = await import('../../lint/fixes.js');
   let looked = first;
   let text = source.text;
   let fixes = 0;

@@ -9,16 +9,18 @@ import { at, filesOf, importsOf, nodesOf, shipped, treeOf, type Finding, type So
 /** The one contract that the runtime shares with the compiler. */
 const programType = 'compiler/plan/program.ts';
 
-/** Packages that the two pure folders may use. Everything else that is not ours (Node, the GPU) is out of their reach. */
+/** Packages that the pure folders may use. Everything else that is not ours (Node, the GPU) is out of their reach. */
 const purePackages: Readonly<Record<string, readonly string[]>> = {
   grammar: ['chevrotain', 'fastest-levenshtein'],
   compiler: ['fastest-levenshtein'],
+  lint: [],
 };
 
 /** Which folders of ours a folder may import, besides itself; the folders that are not named may import everything. */
 const allowed: Readonly<Record<string, (target: string, typeOnly: boolean) => boolean>> = {
   grammar: () => false,
   compiler: (target) => target.startsWith('grammar/'),
+  lint: (target) => /^(grammar|compiler)\//.test(target),
   runtime: (target, typeOnly) => target === programType && typeOnly,
 };
 
@@ -117,6 +119,9 @@ describe('borders between folders', () => {
     ['grammar imports the compiler', 'grammar/a.ts', `import { x } from '../compiler/graph/graph.js';`],
     ['grammar imports Node', 'grammar/a.ts', `import { readFileSync } from 'node:fs';`],
     ['compiler imports the runtime', 'compiler/plan/a.ts', `import type { Device } from '../../runtime/device.js';`],
+    ['compiler imports lint', 'compiler/a.ts', `import { lint } from '../lint/lint.js';`],
+    ['lint imports the runtime', 'lint/a.ts', `import type { Device } from '../runtime/device.js';`],
+    ['lint imports Node', 'lint/rules/a.ts', `import { readFileSync } from 'node:fs';`],
     ['compiler imports Node', 'compiler/a.ts', `const fs = await import('node:fs');`],
     ['compiler imports chance', 'compiler/a.ts', `import { createHash, randomBytes } from 'node:crypto';`],
     ['compiler imports the GPU', 'compiler/a.ts', `export { create } from 'webgpu';`],

@@ -20,7 +20,7 @@ export type Finding = string;
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Folders whose TypeScript is part of what is shipped. */
-export const shipped = ['grammar', 'compiler', 'runtime', 'cli', 'editor', 'bench'] as const;
+export const shipped = ['grammar', 'compiler', 'lint', 'runtime', 'cli', 'editor', 'bench'] as const;
 
 /** Every file of the given folders with one of the endings, in alphabetical order. */
 export function filesOf(folders: readonly string[], endings: readonly string[]): readonly SourceFile[] {

@@ -1,6 +1,7 @@
 /**
  * @file No name of a method, model, format or optimiser stands in `grammar/`, `compiler/` or `runtime/` (design.md, invariant 2),
- * except where a foreign format itself has the word (`runtime/weights/`, `runtime/export*`) and in the examples of lint rules.
+ * except where a foreign format itself has the word (`runtime/weights/`, `runtime/export*`). What lint rules do names none either;
+ * their examples, which stand in `lint/`, may.
  *
  * The names are those that the standard library defines, so a new definition is covered as soon as it is written, and those of
  * design.md that it does not define yet.
@@ -48,8 +49,8 @@ const isForeign = (path: string): boolean => path.startsWith('runtime/weights/')
 
 /** A lint rule explains itself with examples, which name methods; what it does may not. */
 function withoutExamples({ path, text }: SourceFile): string {
-  if (path === 'compiler/lint/example.ts') return '';
-  if (!path.startsWith('compiler/lint/rules/')) return text;
+  if (path === 'lint/example.ts') return '';
+  if (!path.startsWith('lint/rules/')) return text;
   const [from, to] = [text.indexOf('\n  summary:'), text.indexOf('\n  check:')];
   return from < 0 || to < from ? text : text.slice(0, from) + text.slice(from, to).replace(/[^\n]/g, '') + text.slice(to);
 }
@@ -106,6 +107,12 @@ const words = forbiddenWords(stdlib);
 const sample = (text: string, path = 'compiler/sample.ts'): readonly SourceFile[] => [{ path, text }];
 
 describe('names of methods, models, formats and optimisers', () => {
+  test('stand in no code of a lint rule', () => {
+    expect(checkWords(filesOf(['lint'], ['.ts']), words)).toEqual([]);
+    const rule = `export const rule = {\n  summary: 'lora',\n  check: () => 'lora',\n};`;
+    expect(checkWords(sample(rule, 'lint/rules/a.ts'), words)).toEqual(['lint/rules/a.ts:3: lora']);
+  });
+
   test('stand in the standard library alone', () => {
     expect(checkWords(filesOf(['grammar', 'compiler', 'runtime'], ['.ts']), words)).toEqual([]);
   });

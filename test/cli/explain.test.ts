@@ -3,8 +3,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { explanations } from '../../compiler/explanations/explanations.js';
-import { rules } from '../../compiler/lint/rules.js';
-import { suppressionCodes } from '../../compiler/lint/suppression-rules.js';
+import { rules } from '../../lint/rules.js';
+import { suppressionCodes } from '../../lint/suppression-rules.js';
 import { inFolder, type Answer } from './surroundings.js';
 
 async function explain(...args: readonly string[]): Promise<Answer> {

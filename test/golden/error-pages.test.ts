@@ -2,8 +2,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { explanations } from '../../compiler/explanations/explanations.js';
-import { rules } from '../../compiler/lint/rules.js';
-import { suppressionCodes } from '../../compiler/lint/suppression-rules.js';
+import { rules } from '../../lint/rules.js';
+import { suppressionCodes } from '../../lint/suppression-rules.js';
 import { errorPages } from '../../scripts/generate-error-pages.js';
 import { filesOf } from '../arch/source-files.js';
 
@@ -21,7 +21,7 @@ test('the pages are fresh', () => {
 /** Codes that sources use, where they are raised: the tables that explain them apart. */
 function codesUsed(): string[] {
   const files = filesOf(['grammar', 'compiler', 'cli'], ['.ts']).filter(
-    ({ path }) => !path.startsWith('compiler/explanations/') && !path.startsWith('compiler/lint/rules/'),
+    ({ path }) => !path.startsWith('compiler/explanations/') && !path.startsWith('lint/rules/'),
   );
   return [...new Set(files.flatMap(({ text }) => [...text.matchAll(/['"](PEFT0\d{3})['"]/g)].map((m) => m[1] as string)))].sort();
 }

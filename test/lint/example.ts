@@ -1,10 +1,10 @@
 /**
  * @file An example of a rule, linted: the facts come from a world without files (test/spec/world.ts).
  */
-import type { DataFacts, TableFacts } from '../../compiler/lint/data-facts.js';
-import { lint } from '../../compiler/lint/lint.js';
-import type { Example } from '../../compiler/lint/rule.js';
-import { rules } from '../../compiler/lint/rules.js';
+import type { DataFacts, TableFacts } from '../../lint/data-facts.js';
+import { lint } from '../../lint/lint.js';
+import type { Example } from '../../lint/rule.js';
+import { rules } from '../../lint/rules.js';
 import { checkFile } from '../../compiler/spec/file.js';
 import type { Json } from '../../compiler/spec/spec.js';
 import type { Diagnostic } from '../../grammar/diagnostics.js';

@@ -4,14 +4,14 @@
  */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { applyFixes } from '../../compiler/lint/fixes.js';
-import { rules } from '../../compiler/lint/rules.js';
-import { experiment } from '../../compiler/lint/example.js';
+import { applyFixes } from '../../lint/fixes.js';
+import { rules } from '../../lint/rules.js';
+import { experiment } from '../../lint/example.js';
 import { lintExample } from './example.js';
 
 describe('the rules', () => {
   it('are all in the list, with a code and a name of their own', () => {
-    const files = readdirSync(new URL('../../compiler/lint/rules/', import.meta.url)).map((f) => f.replace(/\.ts$/, ''));
+    const files = readdirSync(new URL('../../lint/rules/', import.meta.url)).map((f) => f.replace(/\.ts$/, ''));
     expect(rules.map((r) => r.name).sort()).toEqual(files.sort());
     expect(new Set(rules.map((r) => r.code)).size).toBe(rules.length);
     expect(rules.map((r) => r.code)).toEqual(rules.map((r) => r.code).sort());

@@ -2,7 +2,7 @@
  * @file The evaluator of scalar expressions that lint rules use gives what that of the runtime gives, for every operation.
  */
 import { describe, expect, it } from 'vitest';
-import { scalarOps, scalarValue } from '../../compiler/lint/scalars.js';
+import { scalarOps, scalarValue } from '../../lint/scalars.js';
 import type { ScalarExpr } from '../../compiler/plan/program.js';
 import { evaluateScalar } from '../../runtime/scalars.js';
 
